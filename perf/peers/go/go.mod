@@ -1,0 +1,3 @@
+module gossamer/perf/peers/go
+
+go 1.26
