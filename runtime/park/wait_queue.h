@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSL-1.0
+// wait_queue: a fifo of sudogs, removable from the middle.
+// Called by / on: any stack, under the lock of the place that owns the queue.
+// Invariants: 1 a sudog that is not linked has next == prev == null and is not first.
+//   2 first() may be looked at without the lock, to learn whether there is anybody; what it points at may not be
+//   touched then.
+#pragma once
+
+#include "runtime/park/sudog.h"
+
+namespace gossamer::rt {
+
+class wait_queue {
+  public:
+    bool empty() const { return first() == nullptr; }
+    sudog* first() const {
+        return first_.load(relaxed);
+    }  // pairs with the stores below; a look without the lock is only a hint
+
+    void push_back(sudog* s) {
+        s->next = nullptr;
+        s->prev = last_;
+        if (last_ == nullptr)
+            first_.store(s, relaxed);  // pairs with first()
+        else
+            last_->next = s;
+        last_ = s;
+    }
+
+    // For a waiter that lost and must not lose its turn (SEMANTICS MU5).
+    void push_front(sudog* s) {
+        sudog* head = first();
+        s->prev = nullptr;
+        s->next = head;
+        if (head == nullptr)
+            last_ = s;
+        else
+            head->prev = s;
+        first_.store(s, relaxed);  // pairs with first()
+    }
+
+    // The oldest waiter, or null. Says nothing about claims.
+    sudog* pop_front() {
+        sudog* s = first();
+        if (s == nullptr) return nullptr;
+        unlink_first(s);
+        return s;
+    }
+
+    // The oldest waiter that could be claimed, or null; selects won elsewhere are dropped on the way.
+    sudog* pop_claimed() {
+        while (sudog* s = pop_front())
+            if (claim(s)) [[likely]]
+                return s;
+        return nullptr;
+    }
+
+    // Takes s out; false when it is no longer linked (a waker took it).
+    bool remove(sudog* s) {
+        if (s->prev != nullptr) {
+            s->prev->next = s->next;
+            if (s->next != nullptr)
+                s->next->prev = s->prev;
+            else
+                last_ = s->prev;
+            s->next = s->prev = nullptr;
+            return true;
+        }
+        if (first() != s) return false;
+        unlink_first(s);
+        return true;
+    }
+
+  private:
+    void unlink_first(sudog* s) {
+        sudog* second = s->next;
+        first_.store(second, relaxed);  // pairs with first()
+        if (second == nullptr)
+            last_ = nullptr;
+        else
+            second->prev = nullptr;
+        s->next = nullptr;
+    }
+
+    atomic<sudog*> first_{nullptr};
+    sudog* last_ = nullptr;
+};
+
+}  // namespace gossamer::rt
