@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSL-1.0
+// epoll: the Linux backend of netpoll.h. The kernel keeps, for each descriptor, the poll_desc's address and its
+// sequence in one word. The event of the eventfd is level-triggered and only a netpoll(≠0) drains it: one that only
+// looks must not eat a sleeper's wake.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "runtime/base/fatal.h"
+#include "runtime/netpoll/poll_desc.h"
+
+namespace gossamer::rt {
+namespace {
+
+constexpr int kBatch = 128;
+// Addresses have at most 48 significant bits and poll_descs are aligned to 64: 16 bits above and 6 below are free for
+// the sequence.
+static_assert(kSequenceBits == 16 + 6 && alignof(poll_desc) == 1 << 6);
+
+struct poller {
+    int epoll_fd = -1;
+    int event_fd = -1;
+    atomic<bool> break_pending{false};
+};
+poller g_poller;
+atomic<bool> g_active{false};
+
+uint64_t pack(poll_desc* desc, uint32_t sequence) { return (reinterpret_cast<uint64_t>(desc) << 16) | sequence; }
+poll_desc* unpack(uint64_t word) { return reinterpret_cast<poll_desc*>(word >> kSequenceBits << 6); }
+
+bool create() {
+    g_poller.epoll_fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (g_poller.epoll_fd < 0) fatal("netpoll: epoll_create1 failed with errno %d", errno);
+    g_poller.event_fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (g_poller.event_fd < 0) fatal("netpoll: eventfd failed with errno %d", errno);
+    epoll_event ev{};
+    ev.events = EPOLLIN;
+    if (::epoll_ctl(g_poller.epoll_fd, EPOLL_CTL_ADD, g_poller.event_fd, &ev) < 0)
+        fatal("netpoll: epoll_ctl of the eventfd failed with errno %d", errno);
+    g_active.store(true);
+    return true;
+}
+
+// Number of events, 0 when interrupted.
+int wait_events(epoll_event* events, int64_t wait_ns) {
+    int n;
+    if (wait_ns > 0) {
+        timespec ts{};
+        ts.tv_sec = wait_ns / 1'000'000'000;
+        ts.tv_nsec = wait_ns % 1'000'000'000;
+        n = ::epoll_pwait2(g_poller.epoll_fd, events, kBatch, &ts, nullptr);
+        if (n < 0 && errno == ENOSYS) {  // Linux before 5.11 rounds to milliseconds
+            int64_t ms = (wait_ns + 999'999) / 1'000'000;
+            n = ::epoll_wait(g_poller.epoll_fd, events, kBatch,
+                             static_cast<int>(ms < 1'000'000'000 ? ms : 1'000'000'000));
+        }
+    } else {
+        n = ::epoll_wait(g_poller.epoll_fd, events, kBatch, wait_ns == 0 ? 0 : -1);
+    }
+    if (n < 0 && errno != EINTR) fatal("netpoll: epoll_wait failed with errno %d", errno);
+    return n < 0 ? 0 : n;
+}
+
+void drain_break() {
+    uint64_t count;
+    while (::read(g_poller.event_fd, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+    g_poller.break_pending.store(false);
+}
+
+}  // namespace
+
+void netpoll_start() {
+    static const bool created = create();
+    (void)created;
+}
+
+bool netpoll_active() { return g_active.load(acquire); }  // pairs with the store in create()
+
+unsigned netpoll(int64_t wait_ns, G** list) {
+    *list = nullptr;
+    if (!netpoll_active()) return 0;
+    epoll_event events[kBatch];
+    int n = wait_events(events, wait_ns);
+    g_list woken;
+    for (int i = 0; i < n; i++) {
+        uint64_t word = events[i].data.u64;
+        uint32_t what = events[i].events;
+        if (word == 0) {
+            if (wait_ns != 0) drain_break();
+            continue;
+        }
+        bool broken = (what & (EPOLLERR | EPOLLHUP)) != 0;
+        poll_event(unpack(word), static_cast<uint32_t>(word) & kSequenceMask,
+                   broken || (what & (EPOLLIN | EPOLLRDHUP)) != 0, broken || (what & EPOLLOUT) != 0,
+                   broken || (what & (EPOLLRDHUP | EPOLLPRI)) != 0, &woken);
+    }
+    if (woken.count != 0) poll_unblocked(woken.count);
+    *list = woken.first;
+    return woken.count;
+}
+
+void netpoll_break() {
+    if (!netpoll_active() || g_poller.break_pending.exchange(true)) return;
+    uint64_t one = 1;
+    while (::write(g_poller.event_fd, &one, sizeof one) < 0) {
+        // EAGAIN: the counter is full, so the sleeper is awake already.
+        if (errno != EINTR) {
+            if (errno != EAGAIN) fatal("netpoll: write to the eventfd failed with errno %d", errno);
+            return;
+        }
+    }
+}
+
+int netpoll_watch(int fd, poll_desc* desc, uint32_t sequence) {
+    epoll_event ev{};
+    ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    ev.data.u64 = pack(desc, sequence);
+    return ::epoll_ctl(g_poller.epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? errno : 0;
+}
+
+void netpoll_forget(int fd) {
+    epoll_event ev{};
+    // Cannot fail for a registered descriptor; one that somebody else closed is gone from the poller by itself.
+    (void)::epoll_ctl(g_poller.epoll_fd, EPOLL_CTL_DEL, fd, &ev);
+}
+
+}  // namespace gossamer::rt
