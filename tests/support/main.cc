@@ -95,10 +95,13 @@ struct case_listener : doctest::IReporter {
     const char* name_ = "";
 };
 
-unsigned chosen_seed() {
-    if (const char* text = std::getenv("GOSSAMER_TEST_SEED"))
-        return static_cast<unsigned>(std::strtoul(text, nullptr, 10));
-    return static_cast<unsigned>(std::chrono::steady_clock::now().time_since_epoch().count() % 1'000'000'007);
+// One seed for the order of the test cases and for the runtime's own choices; in the environment before the runtime starts.
+unsigned choose_seed() {
+    if (std::getenv("GOSSAMER_SEED") == nullptr) {
+        auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+        ::setenv("GOSSAMER_SEED", std::to_string(1 + now % 1'000'000'007).c_str(), 1);
+    }
+    return static_cast<unsigned>(std::strtoul(std::getenv("GOSSAMER_SEED"), nullptr, 10));
 }
 
 }  // namespace
@@ -106,9 +109,9 @@ unsigned chosen_seed() {
 REGISTER_LISTENER("case", 1, case_listener);
 
 int main(int argc, char** argv) {
-    unsigned seed = chosen_seed();
+    unsigned seed = choose_seed();
     const char* procs = std::getenv("GOSSAMER_PROCS");
-    std::printf("GOSSAMER_TEST_SEED=%u GOSSAMER_PROCS=%s\n", seed, procs != nullptr ? procs : "(all)");
+    std::printf("GOSSAMER_SEED=%u GOSSAMER_PROCS=%s\n", seed, procs != nullptr ? procs : "(all)");
     std::fflush(stdout);
 
     doctest::Context context;
