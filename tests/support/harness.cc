@@ -18,8 +18,7 @@ void give_up(const char* sentence) {
 bool eventually_true(bool (*cond)(void*), void* arg) {
     auto deadline = std::chrono::steady_clock::now() + kLongestWait;
     while (!cond(arg)) {
-        if (std::chrono::steady_clock::now() > deadline)
-            return false;
+        if (std::chrono::steady_clock::now() > deadline) return false;
         gossamer::yield();
     }
     return true;

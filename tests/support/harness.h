@@ -30,8 +30,7 @@ void on_goroutine(F f) {
         std::promise<void> mine = std::move(ended);
         mine.set_value();
     });
-    if (end.wait_for(kLongestWait) != std::future_status::ready)
-        give_up("on_goroutine: the goroutine did not end");
+    if (end.wait_for(kLongestWait) != std::future_status::ready) give_up("on_goroutine: the goroutine did not end");
     end.get();
 }
 

@@ -22,8 +22,7 @@ void forgive_leaked(int n) { expected += n; }
 
 int leaked() {
     // A goroutine that has done its work may still be on its way out.
-    if (eventually([] { return surplus() <= 0; }))
-        return 0;
+    if (eventually([] { return surplus() <= 0; })) return 0;
     return surplus();
 }
 

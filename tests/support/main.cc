@@ -122,7 +122,6 @@ int main(int argc, char** argv) {
     guard = &dog;
     tests::start_leak_check();
     int status = context.run();
-    if (leaking_cases != 0)
-        std::fprintf(stderr, "test: %d test case(s) leaked goroutines\n", leaking_cases);
+    if (leaking_cases != 0) std::fprintf(stderr, "test: %d test case(s) leaked goroutines\n", leaking_cases);
     return status != 0 ? status : (leaking_cases != 0 ? 1 : 0);
 }
