@@ -109,6 +109,7 @@ class sentinel_node final : public error_node {
   public:
     constexpr explicit sentinel_node(const char* text, std::errc code = {}) noexcept
         : error_node(true), text_(text), code_(code) {}
+    constexpr ~sentinel_node() override {}  // g++ 12 refuses constants of this type when it is left implicit
     std::string message() const override { return text_; }
     std::error_code code() const override {
         return code_ == std::errc{} ? std::error_code() : std::make_error_code(code_);
