@@ -43,7 +43,7 @@ ensure_packages() {
         tail -n 15 "$log" >&2
         rm -f "$log"
         say "apt-get could not install them (offline?). When it can, type:"
-        say "    ${as_root[*]:-} apt-get update && ${as_root[*]:-} apt-get install --no-install-recommends ${missing[*]}"
+        say "    apt-get update && apt-get install --no-install-recommends ${missing[*]}"
         return 1
     fi
     rm -f "$log"

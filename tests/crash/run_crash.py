@@ -83,6 +83,8 @@ def run(program, expectations):
         status = None
     for reader in readers:
         reader.join()
+    child.stdout.close()
+    child.stderr.close()
     return status, "".join(out), "".join(err)
 
 
