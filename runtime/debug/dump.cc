@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/debug/dump.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/base/fatal.h"
+#include "runtime/debug/signal_thread.h"
+#include "runtime/debug/traceback.h"
+#include "runtime/os/os.h"
+#include "runtime/sched/current.h"
+#include "runtime/sched/g_table.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+constexpr int64_t kMinute = 60'000'000'000;
+// Longer than any dump takes that does not hang; a hanging one (the dying thread holds the allocator) must not keep the process.
+constexpr int64_t kLongestReport = 30'000'000'000;
+constexpr unsigned kInnermost = 50, kOutermost = 50;
+
+// Collects text; what goes to the standard error leaves in pieces, so that a million goroutines need no gigabyte.
+class writer {
+  public:
+    explicit writer(int fd) : fd_(fd) {}
+    ~writer() { flush(0); }
+    writer& operator<<(std::string_view s) {
+        text_ += s;
+        flush(64 << 10);
+        return *this;
+    }
+    writer& operator<<(uint64_t n) { return *this << std::string_view(std::to_string(n)); }
+    std::string take() { return std::move(text_); }
+
+  private:
+    void flush(size_t over) {
+        if (fd_ < 0 || text_.size() <= over) return;
+        for (size_t done = 0; done < text_.size();) {
+            ssize_t n = ::write(fd_, text_.data() + done, text_.size() - done);
+            if (n <= 0) break;
+            done += size_t(n);
+        }
+        text_.clear();
+    }
+
+    int fd_;
+    std::string text_;
+};
+
+// The qualified name in a demangled function: without the return type that a template's has.
+std::string_view qualified(std::string_view function) {
+    size_t begin = 0;
+    int depth = 0;
+    for (size_t i = 0; i < function.size(); i++) {
+        char c = function[i];
+        if (function.substr(i).starts_with("operator") ||
+            (c == '(' && depth == 0 && !function.substr(i).starts_with("(anonymous")))
+            break;
+        if (c == '<' || c == '(')
+            depth++;
+        else if (c == '>' || c == ')')
+            depth--;
+        else if (c == ' ' && depth == 0)
+            begin = i + 1;
+    }
+    return function.substr(begin);
+}
+
+// The runtime's own frames, which Go does not show either below level system.
+bool is_internal(const frame& f) {
+    static constexpr std::string_view kHidden[] = {
+        "gossamer::rt::", "gossamer::detail::", "gossamer::panic::", "std::__",     "std::invoke", "std::apply",
+        "make_fcontext",  "trampoline",         "jump_fcontext",     "_Unwind_",    "__cxa_",      "__libc_start",
+        "_start",         "__gxx_personality",  "std::terminate",    "std::rethrow"};
+    std::string_view name = qualified(f.function);
+    for (std::string_view hidden : kHidden)
+        if (name.starts_with(hidden)) return true;
+    return false;
+}
+
+class printer {
+  public:
+    printer(writer& out, traceback_level level) : out_(out), level_(level) {}
+
+    void own(const own_trace& own) {
+        if (own.g != nullptr)
+            header(own.g, "running");
+        else
+            out_ << "thread " << os::thread_id() << " [running]:\n";
+        std::vector<frame> frames;
+        for (unsigned i = 0; i < own.count; i++) add(reinterpret_cast<uintptr_t>(own.pcs[i]), frames);
+        print(frames);
+        if (own.g != nullptr) creator(own.g);
+        out_ << "\n";
+    }
+
+    void others(const G* but) {
+        struct state {
+            printer* self;
+            const G* but;
+        } state{this, but};
+        for_each_g(
+            [](G* g, void* arg) {
+                auto* s = static_cast<struct state*>(arg);
+                if (g != s->but) s->self->other(g);
+            },
+            &state);
+    }
+
+  private:
+    bool everything() const { return level_ >= traceback_level::system; }
+
+    void other(const G* g) {
+        bool thread = (g->flags & kThread) != 0;
+        if ((g->flags & kSystem) != 0 && !everything()) return;
+        if (thread) {
+            const M* m = g->m;
+            if (m == nullptr || !m->parked.load()) return;
+            header(g, words(g->reason.load()));
+            out_ << "\tgoroutine running on other thread; stack unavailable\n\n";
+            return;
+        }
+        g_status status = g->status.load();
+        if (status == g_status::dead) return;
+        stack_copy copy;
+        bool copied = copy_stack(g, &copy);
+        header(g, status == g_status::waiting   ? words(g->reason.load())
+                  : status == g_status::running ? "running"
+                                                : "runnable");
+        if (copied) {
+            std::vector<frame> frames;
+            for (uintptr_t pc : symbols_.unwind(copy, kMaxTraceback)) add(pc, frames);
+            print(frames);
+        } else if (status != g_status::fresh) {
+            out_ << "\tgoroutine running on other thread; stack unavailable\n";
+        }
+        creator(g);
+        out_ << "\n";
+    }
+
+    void header(const G* g, const char* state) {
+        out_ << ((g->flags & kThread) != 0 ? "thread " : "goroutine ") << g->id.load() << " [" << state;
+        int64_t since = g->wait_since.load();
+        if (int64_t minutes = since > 0 ? (os::now_ns() - since) / kMinute : 0;
+            minutes > 0 && g->status.load() == g_status::waiting)
+            out_ << ", " << uint64_t(minutes) << (minutes == 1 ? " minute" : " minutes");
+        if ((g->flags & kLocked) != 0) out_ << ", locked to thread";
+        out_ << "]";
+        if (const char* name = g->name; name != nullptr && (g->flags & kThread) == 0) out_ << " {name: " << name << "}";
+        out_ << ":\n";
+    }
+
+    void add(uintptr_t pc, std::vector<frame>& frames) {
+        if (pc == 0) return;
+        size_t from = frames.size();
+        symbols_.describe(pc, true, frames);
+        if (!everything())
+            frames.erase(std::remove_if(frames.begin() + ptrdiff_t(from), frames.end(), is_internal), frames.end());
+    }
+
+    void print(const std::vector<frame>& frames) {
+        for (size_t i = 0; i < frames.size(); i++) {
+            if (i == kInnermost && frames.size() > kInnermost + kOutermost) {
+                out_ << "..." << uint64_t(frames.size() - kInnermost - kOutermost) << " frames elided...\n";
+                i = frames.size() - kOutermost;
+            }
+            out_ << frames[i].function << "\n";
+            place(frames[i]);
+        }
+    }
+
+    void place(const frame& f) {
+        char offset[24];
+        snprintf(offset, sizeof offset, " +0x%zx\n", size_t(f.offset));
+        out_ << "\t" << f.file;
+        if (f.line > 0) out_ << ":" << uint64_t(f.line);
+        out_ << offset;
+    }
+
+    void creator(const G* g) {
+        auto pc = reinterpret_cast<uintptr_t>(g->creator_pc);
+        if (pc == 0) return;
+        std::vector<frame> frames;
+        symbols_.describe(pc, true, frames);
+        const frame* user = &frames.back();
+        for (const frame& f : frames)
+            if (!qualified(f.function).starts_with("gossamer::")) {
+                user = &f;
+                break;
+            }
+        out_ << "created by " << user->function;
+        if (g->creator_id != 0) out_ << " in goroutine " << g->creator_id;
+        out_ << "\n";
+        place(*user);
+    }
+
+    writer& out_;
+    traceback_level level_;
+    symbols symbols_;
+};
+
+struct report {
+    const char* text;
+    const own_trace* own;
+    bool all;
+};
+
+void print_report(void* arg) {
+    auto* r = static_cast<const report*>(arg);
+    traceback_level level = read_traceback_level();
+    writer out(2);
+    out << r->text;
+    if (level == traceback_level::none) return;
+    out << "\n";
+    printer p(out, level);
+    if (r->own != nullptr) p.own(*r->own);
+    if (r->all || level >= traceback_level::all) p.others(r->own != nullptr ? r->own->g : nullptr);
+}
+
+[[noreturn]] void end_process() {
+    if (read_traceback_level() == traceback_level::crash) {
+        signal(SIGABRT, SIG_DFL);
+        abort();
+    }
+    _exit(2);
+}
+
+}  // namespace
+
+traceback_level read_traceback_level() {
+    const char* text = getenv("GOTRACEBACK");
+    if (text == nullptr) return traceback_level::single;
+    static constexpr struct {
+        const char* word;
+        traceback_level level;
+    } kWords[] = {{"none", traceback_level::none},  {"0", traceback_level::none},   {"all", traceback_level::all},
+                  {"1", traceback_level::all},      {"2", traceback_level::system}, {"system", traceback_level::system},
+                  {"crash", traceback_level::crash}};
+    for (auto& w : kWords)
+        if (strcmp(text, w.word) == 0) return w.level;
+    return traceback_level::single;
+}
+
+void trace_self(own_trace* own) {
+    own->count = here(own->pcs, own_trace::kMost);
+    M* m = current_m_or_null();
+    own->g = m != nullptr ? m->curg : nullptr;
+}
+
+std::string stack_dump() {
+    struct job {
+        own_trace own;
+        std::string text;
+    } job;
+    trace_self(&job.own);
+    ask_signal_thread(
+        [](void* arg) {
+            auto* j = static_cast<struct job*>(arg);
+            writer out(-1);
+            printer p(out, traceback_level::all);
+            p.own(j->own);
+            p.others(j->own.g);
+            j->text = out.take();
+        },
+        &job, -1);
+    return std::move(job.text);
+}
+
+void die_with_report(const char* text, const own_trace* own, bool all) {
+    static report r;
+    r = {text, own, all};
+    if (!ask_signal_thread(print_report, &r, kLongestReport))
+        print_error("%s\n(the goroutines could not be printed)\n", text);
+    end_process();
+}
+
+void die_by_signal(int sig) {
+    if (begin_death()) {
+        std::string word = sigdescr_np(sig);
+        word[0] |= 0x20;  // as Go: "SIGQUIT: quit"
+        std::string text = std::string("SIG") + sigabbrev_np(sig) + ": " + word + "\n";
+        report r{text.c_str(), nullptr, true};
+        print_report(&r);
+    }
+    end_process();
+}
+
+void dump_for_fatal() {
+    static own_trace own;
+    static report r;
+    trace_self(&own);
+    r = {"", own.g != nullptr ? &own : nullptr, true};
+    if (!ask_signal_thread(print_report, &r, kLongestReport)) print_error("(the goroutines could not be printed)\n");
+    if (read_traceback_level() == traceback_level::crash) end_process();
+}
+
+}  // namespace gossamer::rt

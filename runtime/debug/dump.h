@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+// dump: every goroutine in Go's words: state or wait reason, minutes, creator, frames (SEMANTICS D5 to D9).
+// Called by / on: any thread while all others run on; the text is made by the signal thread, so it comes although every P spins.
+// Invariants: 1 only words that can be read at any time are read; a goroutine that moves meanwhile is shown as it was or as it is.
+//   2 one death at a time: who prints one has called begin_death() (base/fatal.h).
+#pragma once
+
+#include <string>
+
+#include "runtime/sched/g.h"
+
+namespace gossamer::rt {
+
+// GOTRACEBACK: none, single (the goroutine at fault), all, system (the runtime's frames and goroutines too), crash (system, then abort).
+enum class traceback_level { none, single, all, system, crash };
+traceback_level read_traceback_level();
+
+// The goroutine that a report is about, with its frames; collected on its own stack.
+struct own_trace {
+    static constexpr unsigned kMost = 128;
+    const G* g = nullptr;  // null: a thread that the runtime does not know, or none
+    unsigned count = 0;
+    void* pcs[kMost];
+};
+// The caller's. Allocates nothing.
+[[gnu::noinline]] void trace_self(own_trace* own);
+
+// Every goroutine, the caller first.
+std::string stack_dump();
+
+// Prints text, then the goroutines that the level asks for (all: also when it says single), and ends the process with status 2.
+// text and own (may be null) must be static: the report may outlive the caller. REQUIRES: begin_death(). Callable on any stack, also in a signal handler: the work is done by the signal thread.
+[[noreturn]] void die_with_report(const char* text, const own_trace* own, bool all);
+// "SIGQUIT: quit" and every goroutine; on the signal thread.
+[[noreturn]] void die_by_signal(int sig);
+// The dump hook of base/fatal.h: prints the goroutines after a fatal's own words; the caller ends the process.
+void dump_for_fatal();
+
+}  // namespace gossamer::rt

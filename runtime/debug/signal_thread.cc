@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/debug/signal_thread.h"
+
+#include <cerrno>
+#include <csignal>
+
+#include "runtime/base/fatal.h"
+#include "runtime/debug/dump.h"
+#include "runtime/os/os.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+struct request {
+    void (*work)(void*);
+    void* arg;
+    request* next = nullptr;
+    atomic<uint32_t> done{0};
+};
+
+constinit atomic<uint64_t> posted{0};          // bit sig - 1
+constinit atomic<request*> requests{nullptr};  // newest first
+constinit atomic<uint32_t> rings{0};           // the futex: raised by each who wants something
+constinit atomic<bool (*)(int)> sink{nullptr};
+constinit atomic<uint32_t> started{0};  // 0 no, 1 being started, 2 runs
+constinit atomic<uint64_t> own_tid{0};
+
+void ring() {
+    rings.fetch_add(1);
+    os::futex_wake(&rings, 1);
+}
+
+void look_at(int sig) {
+    if (auto* s = sink.load(); s != nullptr && s(sig)) return;
+    if (sig == SIGQUIT) die_by_signal(sig);
+}
+
+void serve(void*) {
+    own_tid.store(os::thread_id());
+    for (;;) {
+        uint32_t seen = rings.load();
+        for (uint64_t set = posted.exchange(0); set != 0; set &= set - 1) look_at(__builtin_ctzll(set) + 1);
+        for (request* r = requests.exchange(nullptr); r != nullptr;) {
+            request* next = r->next;
+            r->work(r->arg);
+            r->done.store(1);
+            os::futex_wake(&r->done, 1);
+            r = next;
+        }
+        os::futex_wait(&rings, seen, -1);
+    }
+}
+
+void on_quit(int sig) {
+    int saved = errno;
+    post_signal(sig);
+    errno = saved;
+}
+
+}  // namespace
+
+void start_signal_thread() {
+    uint32_t no = 0;
+    if (!started.compare_exchange_strong(no, 1)) return;
+    if (int failed = os::start_thread(serve, nullptr, "gossamer-signal"); failed != 0)
+        fatal("cannot start a thread: error %d", failed);
+    started.store(2);
+}
+
+unsigned signal_threads() { return started.load() == 2 ? 1 : 0; }
+
+void post_signal(int sig) {
+    posted.fetch_or(uint64_t(1) << (sig - 1));
+    ring();
+}
+
+void set_signal_sink(bool (*s)(int)) { sink.store(s); }
+
+bool ask_signal_thread(void (*work)(void*), void* arg, int64_t wait_ns) {
+    if (started.load() != 2 || own_tid.load() == os::thread_id()) {
+        work(arg);
+        return true;
+    }
+    // In static storage when the caller may give up waiting: a stack or handler frame would be gone.
+    request on_stack{work, arg};
+    static constinit request last{nullptr, nullptr};
+    request& r = wait_ns < 0 ? on_stack : last;
+    if (&r == &last) {
+        last.work = work;
+        last.arg = arg;
+    }
+    r.next = requests.load();
+    while (!requests.compare_exchange_weak(r.next, &r)) {
+    }
+    ring();
+    int64_t deadline = wait_ns < 0 ? 0 : os::now_ns() + wait_ns;
+    while (r.done.load() == 0) {
+        int64_t left = wait_ns < 0 ? -1 : deadline - os::now_ns();
+        if (wait_ns >= 0 && left <= 0) return false;
+        os::futex_wait(&r.done, 0, left);
+    }
+    return true;
+}
+
+void install_quit_handler() {
+    struct sigaction old;
+    if (sigaction(SIGQUIT, nullptr, &old) != 0 || (old.sa_flags & SA_SIGINFO) != 0 || old.sa_handler != SIG_DFL) return;
+    struct sigaction mine = {};
+    mine.sa_handler = on_quit;
+    mine.sa_flags = SA_RESTART | SA_ONSTACK;
+    sigfillset(&mine.sa_mask);
+    sigaction(SIGQUIT, &mine, nullptr);
+}
+
+}  // namespace gossamer::rt

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/debug/symbols.h"
+
+#include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+namespace gossamer::rt {
+
+namespace {
+
+// Debug information elsewhere than in the object itself is not looked for: a dump must not go to the network.
+int no_separate_file(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word, char**) {
+    return -1;
+}
+
+constexpr Dwfl_Callbacks kCallbacks = {
+    .find_elf = dwfl_linux_proc_find_elf,
+    .find_debuginfo = no_separate_file,
+    .section_address = dwfl_offline_section_address,
+    .debuginfo_path = nullptr,
+};
+
+#if defined(__x86_64__)
+// DWARF numbers: 3 rbx, 6 rbp, 7 rsp, 12 to 15.
+constexpr int kFp = 6, kSp = 7;
+constexpr int kSaved[] = {3, 12, 13, 14, 15};
+constexpr int kPc = 16;
+#elif defined(__aarch64__)
+constexpr int kFp = 29, kSp = 31;
+constexpr int kSaved[] = {19, 20, 21, 22, 23, 24, 25, 26, 27, 28};
+constexpr int kPc = -1;
+#endif
+
+std::string hex(uintptr_t v) {
+    char digits[16];
+    return "0x" + std::string(digits, std::to_chars(digits, digits + sizeof digits, v, 16).ptr);
+}
+
+const char* linkage_name(Dwarf_Die* die) {
+    Dwarf_Attribute attribute;
+    const char* name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
+    return name != nullptr ? name : dwarf_diename(die);
+}
+
+struct call_site {
+    const char* file;
+    int line;
+};
+
+// Where an inlined function was called.
+call_site call_of(Dwarf_Die* unit, Dwarf_Die* inlined) {
+    Dwarf_Attribute attribute;
+    Dwarf_Word file = 0, line = 0;
+    Dwarf_Files* files = nullptr;
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) != 0 ||
+        dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) != 0 ||
+        dwarf_getsrcfiles(unit, &files, nullptr) != 0)
+        return {nullptr, 0};
+    return {dwarf_filesrc(files, file, nullptr, nullptr), int(line)};
+}
+
+}  // namespace
+
+std::string demangle(const char* name) {
+    int status = 0;
+    std::unique_ptr<char, decltype(&::free)> plain(abi::__cxa_demangle(name, nullptr, nullptr, &status), ::free);
+    return status == 0 ? plain.get() : name;
+}
+
+symbols::symbols() {
+    dwfl_ = dwfl_begin(&kCallbacks);
+    if (dwfl_ == nullptr) return;
+    dwfl_report_begin(dwfl_);
+    dwfl_linux_proc_report(dwfl_, getpid());
+    dwfl_report_end(dwfl_, nullptr, nullptr);
+    static constexpr Dwfl_Thread_Callbacks kThread = {
+        .next_thread = [](Dwfl*, void*, void**) { return pid_t(0); },
+        .get_thread =
+            [](Dwfl*, pid_t, void* self, void** thread_self) {
+                *thread_self = self;
+                return true;
+            },
+        .memory_read = read_word,
+        .set_initial_registers = first_registers,
+        .detach = nullptr,
+        .thread_detach = nullptr,
+    };
+    attached_ = dwfl_attach_state(dwfl_, nullptr, getpid(), &kThread, this);
+}
+
+symbols::~symbols() {
+    if (dwfl_ != nullptr) dwfl_end(dwfl_);
+}
+
+void symbols::describe(uintptr_t pc, bool is_return_address, std::vector<frame>& out) {
+    uintptr_t at = is_return_address ? pc - 1 : pc;
+    Dwfl_Module* module = dwfl_ != nullptr ? dwfl_addrmodule(dwfl_, at) : nullptr;
+    if (module == nullptr) {
+        out.push_back({hex(pc), "?", 0, 0});
+        return;
+    }
+    frame f;
+    GElf_Off offset = 0;
+    GElf_Sym symbol;
+    const char* name = dwfl_module_addrinfo(module, at, &offset, &symbol, nullptr, nullptr, nullptr);
+    Dwarf_Addr start = 0;
+    const char* object = dwfl_module_info(module, nullptr, &start, nullptr, nullptr, nullptr, nullptr, nullptr);
+    f.function = name != nullptr ? demangle(name) : hex(pc);
+    f.offset = name != nullptr ? offset + (pc - at) : pc - start;
+    f.file = object != nullptr ? object : "?";
+    if (Dwfl_Line* line = dwfl_module_getsrc(module, at)) {
+        if (const char* source = dwfl_lineinfo(line, nullptr, &f.line, nullptr, nullptr, nullptr)) f.file = source;
+    }
+
+    Dwarf_Addr bias = 0;
+    Dwarf_Die* unit = dwfl_module_addrdie(module, at, &bias);
+    Dwarf_Die* scopes = nullptr;
+    int depth = unit != nullptr ? dwarf_getscopes(unit, at - bias, &scopes) : 0;
+    if (depth > 0) {
+        Dwarf_Die innermost = scopes[0];
+        free(scopes);
+        scopes = nullptr;
+        depth = dwarf_getscopes_die(&innermost, &scopes);
+    }
+    for (int i = 0; i < depth; i++) {
+        int tag = dwarf_tag(&scopes[i]);
+        if (tag == DW_TAG_subprogram) break;
+        const char* inlined = tag == DW_TAG_inlined_subroutine ? linkage_name(&scopes[i]) : nullptr;
+        if (inlined == nullptr) continue;
+        call_site call = call_of(unit, &scopes[i]);
+        out.push_back({demangle(inlined), f.file, f.line, f.offset});
+        if (call.file != nullptr) f.file = call.file;
+        f.line = call.line;
+    }
+    free(scopes);
+    out.push_back(std::move(f));
+}
+
+bool symbols::read_word(Dwfl*, Dwarf_Addr address, Dwarf_Word* result, void* self) {
+    const stack_copy* copy = static_cast<symbols*>(self)->copy_;
+    if (address < copy->begin || address - copy->begin + sizeof *result > copy->bytes.size()) return false;
+    memcpy(result, copy->bytes.data() + (address - copy->begin), sizeof *result);
+    return true;
+}
+
+bool symbols::first_registers(Dwfl_Thread* thread, void* self) {
+    const stack_copy* copy = static_cast<symbols*>(self)->copy_;
+    Dwarf_Word word = copy->sp;
+    bool done = dwfl_thread_state_registers(thread, kSp, 1, &word);
+    word = copy->fp;
+    done = done && dwfl_thread_state_registers(thread, kFp, 1, &word);
+    for (unsigned i = 0; i < std::size(kSaved); i++) {
+        word = copy->saved[i];
+        done = done && dwfl_thread_state_registers(thread, kSaved[i], 1, &word);
+    }
+    word = copy->pc;
+    if (kPc >= 0) return done && dwfl_thread_state_registers(thread, kPc, 1, &word);
+    dwfl_thread_state_register_pc(thread, word);
+    return done;
+}
+
+std::vector<uintptr_t> symbols::unwind(const stack_copy& copy, unsigned most) {
+    struct state {
+        std::vector<uintptr_t> pcs;
+        unsigned most;
+    } state{{}, most};
+    if (!attached_) return {copy.pc};
+    copy_ = &copy;
+    dwfl_getthread_frames(
+        dwfl_, getpid(),
+        [](Dwfl_Frame* f, void* arg) -> int {
+            auto* s = static_cast<struct state*>(arg);
+            Dwarf_Addr pc = 0;
+            bool activation = false;
+            if (!dwfl_frame_pc(f, &pc, &activation)) return DWARF_CB_ABORT;
+            s->pcs.push_back(pc);
+            return s->pcs.size() < s->most ? DWARF_CB_OK : DWARF_CB_ABORT;
+        },
+        &state);
+    copy_ = nullptr;
+    if (state.pcs.empty()) state.pcs.push_back(copy.pc);
+    return std::move(state.pcs);
+}
+
+}  // namespace gossamer::rt

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/debug/traceback.h"
+
+#include <unwind.h>
+
+#include <algorithm>
+
+#include "runtime/stack/stack.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+// The innermost this many bytes of a stack are looked at.
+constexpr size_t kMostCopied = 256 << 10;
+
+#if defined(__x86_64__)
+// Boost 1.81, jump_x86_64_sysv_elf_gas.S: control words, stack guard, r12 to r15, rbx, rbp, return address.
+constexpr unsigned kWords = 9;
+#elif defined(__aarch64__)
+// Boost 1.81, jump_arm64_aapcs_elf_gas.S: d8 to d15, x19 to x28, fp, lr, pc, one word of padding.
+constexpr unsigned kWords = 22;
+#endif
+
+// A parked stack is read word by word while its owner may come back: what the tools call a race or a redzone is meant
+// here.
+__attribute__((noinline, no_sanitize("address", "thread", "undefined"))) uintptr_t word_at(uintptr_t address) {
+    return *reinterpret_cast<const volatile uintptr_t*>(address);
+}
+
+struct collected {
+    void** pcs;
+    unsigned most;
+    unsigned count;
+    unsigned skip;
+};
+
+_Unwind_Reason_Code collect(_Unwind_Context* context, void* arg) {
+    auto* c = static_cast<collected*>(arg);
+    if (c->skip > 0) {
+        c->skip--;
+        return _URC_NO_REASON;
+    }
+    if (c->count == c->most) return _URC_END_OF_STACK;
+    c->pcs[c->count++] = reinterpret_cast<void*>(_Unwind_GetIP(context));
+    return _URC_NO_REASON;
+}
+
+}  // namespace
+
+void read_context(const void* context, stack_copy* copy) {
+    uintptr_t at = reinterpret_cast<uintptr_t>(context);
+    uintptr_t word[kWords];
+    for (unsigned i = 0; i < kWords; i++) word[i] = word_at(at + i * sizeof(uintptr_t));
+    copy->sp = at + kWords * sizeof(uintptr_t);
+#if defined(__x86_64__)
+    for (unsigned i = 0; i < 4; i++) copy->saved[1 + i] = word[2 + i];
+    copy->saved[0] = word[6];
+    copy->fp = word[7];
+    copy->pc = word[8];
+#elif defined(__aarch64__)
+    for (unsigned i = 0; i < 10; i++) copy->saved[i] = word[8 + i];
+    copy->fp = word[18];
+    copy->pc = word[20];
+#endif
+}
+
+bool copy_stack(const G* g, stack_copy* copy) {
+    auto off_stack = [](g_status s) { return s == g_status::waiting || s == g_status::runnable; };
+    g_status before = g->status.load();
+    auto* context = reinterpret_cast<const char*>(word_at(reinterpret_cast<uintptr_t>(&g->context)));
+    auto* stk = reinterpret_cast<const stack*>(word_at(reinterpret_cast<uintptr_t>(&g->stk)));
+    if (!off_stack(before) || context == nullptr || stk == nullptr) return false;
+    size_t in_use = size_t(stk->top() - context);
+    if (context < stk->low() || context > stk->top() || in_use < kWords * sizeof(uintptr_t)) return false;
+    read_context(context, copy);
+    copy->begin = copy->sp;
+    size_t words = (std::min(in_use, kMostCopied) - kWords * sizeof(uintptr_t)) / sizeof(uintptr_t);
+    copy->bytes.resize(words * sizeof(uintptr_t));
+    auto* to = reinterpret_cast<uintptr_t*>(copy->bytes.data());
+    for (size_t i = 0; i < words; i++) to[i] = word_at(copy->begin + i * sizeof(uintptr_t));
+    return off_stack(g->status.load()) &&
+           word_at(reinterpret_cast<uintptr_t>(&g->context)) == reinterpret_cast<uintptr_t>(context);
+}
+
+unsigned here(void** pcs, unsigned most) {
+    collected c{pcs, most, 0, 1};
+    _Unwind_Backtrace(collect, &c);
+    return c.count;
+}
+
+}  // namespace gossamer::rt
