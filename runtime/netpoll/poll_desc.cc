@@ -185,7 +185,7 @@ void poll_event(poll_desc* desc, uint32_t sequence, bool readable, bool writable
     const bool edges[2] = {readable, writable};
     for (int i = 0; i < 2; i++) {
         if (!edges[i]) continue;
-        if (G* g = desc->words[i].edge(); g != nullptr) woken->add(g);
+        if (G* g = desc->words[i].edge(); g != nullptr) woken->push_back(g);
     }
 }
 

@@ -24,6 +24,7 @@
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/netpoll/poll_word.h"
 #include "runtime/os/lock.h"
+#include "runtime/sched/runq.h"
 #include "runtime/timer/timer.h"
 
 namespace gossamer::rt {
@@ -71,17 +72,6 @@ inline poll_status poll_check(const poll_desc* desc, direction d) {
 bool poll_set_deadline(poll_desc* desc, direction d, int64_t when);
 
 // What the backend reports: directions that became ready. Puts Gs to be woken at the list's tail and says how many.
-struct g_list {
-    G* first = nullptr;
-    G** tail = &first;
-    unsigned count = 0;
-    void add(G* g) {
-        g->next = nullptr;
-        *tail = g;
-        tail = &g->next;
-        count++;
-    }
-};
 void poll_event(poll_desc* desc, uint32_t sequence, bool readable, bool writable, bool hung_up, g_list* woken);
 // Counts Gs out that a backend is about to hand to the loop.
 void poll_unblocked(unsigned count);
