@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+// bench: what a row is, how it prints its figures and how it fails; shared by our program and by the C++ peers.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+namespace perf {
+
+using clock = std::chrono::steady_clock;
+
+// One call of a row. A row that does other work than it was asked for (N rounded, say) corrects n before it prints.
+struct bench {
+    const char* workload;
+    int procs;
+    std::int64_t n;
+    const char* self;  // argv[0], for rows that start a server
+};
+
+struct row {
+    const char* name;
+    std::int64_t n;  // the default
+    void (*run)(bench& b);
+};
+
+// Runs the row that argv names: `start` brings up `procs` scheduler threads and calls row->run(b) on a task.
+int bench_main(int argc, char** argv, std::span<const row> rows, void (*start)(const row& r, bench& b));
+
+// workload=… procs=… n=… value=… unit=…
+void emit(const bench& b, double value, const char* unit);
+
+// Ends the process with status 1 when a row's answer is wrong: a fast wrong answer is no figure.
+void check(const bench& b, std::int64_t got, std::int64_t want, const char* what);
+
+inline double ns_since(clock::time_point start) {
+    return static_cast<double>(std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - start).count());
+}
+
+// Calls f twice, the first time to warm up, and prints the second call's nanoseconds per operation.
+template <class F>
+void per_op(const bench& b, std::int64_t ops, const char* unit, F f) {
+    f();
+    auto start = clock::now();
+    f();
+    emit(b, ns_since(start) / static_cast<double>(ops), unit);
+}
+
+}  // namespace perf
