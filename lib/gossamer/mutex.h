@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+// mutex: mutual exclusion that blocks the goroutine, never the thread (SEMANTICS A6). Lockable: std::lock_guard, std::unique_lock and
+// std::scoped_lock work. Not owned: any goroutine or thread may unlock. Not recursive: a second lock() by the holder deadlocks.
+// Fair to who waits over 1 ms. May be destroyed as soon as nobody holds it or waits: unlock() touches nothing after it let go.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace gossamer {
+
+namespace rt {
+struct sync_waiter;
+}
+
+class mutex {
+  public:
+    constexpr mutex() noexcept = default;
+    mutex(const mutex&) = delete;
+    mutex& operator=(const mutex&) = delete;
+
+    void lock() {
+        uint32_t free = 0;
+        if (!state_.compare_exchange_strong(free, kLocked, std::memory_order_acquire,  // pairs with unlock()
+                                            std::memory_order_relaxed)) [[unlikely]]  // pairs with nothing: lock_slow() looks again
+            lock_slow();
+    }
+    // Never blocks. May pass goroutines that wait; false when locked, or while one that waited too long is owed the lock (MU4).
+    bool try_lock() noexcept;
+    // Fatal, not a panic, when the mutex is not locked (MU3).
+    void unlock() {
+        uint32_t held = kLocked;
+        if (!state_.compare_exchange_strong(held, 0, std::memory_order_release,         // pairs with lock()
+                                            std::memory_order_relaxed)) [[unlikely]]  // pairs with nothing: unlock_slow() looks again
+            unlock_slow();
+    }
+
+  private:
+    static constexpr uint32_t kLocked = 1;
+    static constexpr uint32_t kWoken = 2;     // somebody is awake and will try: unlock() wakes nobody
+    static constexpr uint32_t kStarving = 4;  // unlock() hands over to the first waiter
+    static constexpr uint32_t kWaiters = 8;   // the list is not empty
+
+    void lock_slow();
+    void unlock_slow();
+
+    std::atomic<uint32_t> state_{0};
+    rt::sync_waiter* waiters_ = nullptr;  // oldest first; under the lock that runtime/park/sema.h names
+};
+
+}  // namespace gossamer
