@@ -83,6 +83,13 @@ bool is_internal(const frame& f) {
     return false;
 }
 
+// How long g is known to wait: since the first look that saw it waiting (SEMANTICS D7).
+int64_t waited(const G* g) {
+    if (g->status.load() != g_status::waiting) return 0;
+    int64_t now = os::now_ns(), since = 0;
+    return const_cast<G*>(g)->wait_since.compare_exchange_strong(since, now) ? 0 : now - since;
+}
+
 class printer {
   public:
     printer(writer& out, traceback_level level) : out_(out), level_(level) {}
@@ -145,9 +152,7 @@ class printer {
 
     void header(const G* g, const char* state) {
         out_ << ((g->flags & kThread) != 0 ? "thread " : "goroutine ") << g->id.load() << " [" << state;
-        int64_t since = g->wait_since.load();
-        if (int64_t minutes = since > 0 ? (os::now_ns() - since) / kMinute : 0;
-            minutes > 0 && g->status.load() == g_status::waiting)
+        if (int64_t minutes = waited(g) / kMinute; minutes > 0)
             out_ << ", " << uint64_t(minutes) << (minutes == 1 ? " minute" : " minutes");
         if ((g->flags & kLocked) != 0) out_ << ", locked to thread";
         out_ << "]";

@@ -20,6 +20,7 @@ struct own_trace {
     static constexpr unsigned kMost = 128;
     const G* g = nullptr;  // null: a thread that the runtime does not know, or none
     unsigned count = 0;
+    bool cut = false;  // there were more frames
     void* pcs[kMost];
 };
 // The caller's. Allocates nothing.

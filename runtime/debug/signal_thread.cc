@@ -25,6 +25,7 @@ constinit atomic<uint32_t> rings{0};           // the futex: raised by each who 
 constinit atomic<bool (*)(int)> sink{nullptr};
 constinit atomic<uint32_t> started{0};  // 0 no, 1 being started, 2 runs
 constinit atomic<uint64_t> own_tid{0};
+constinit atomic<unsigned> users{0};
 
 void ring() {
     rings.fetch_add(1);
@@ -76,6 +77,9 @@ void post_signal(int sig) {
 }
 
 void set_signal_sink(bool (*s)(int)) { sink.store(s); }
+
+void add_signal_users(int n) { users.fetch_add(unsigned(n)); }
+unsigned signal_users() { return users.load(); }
 
 bool ask_signal_thread(void (*work)(void*), void* arg, int64_t wait_ns) {
     if (started.load() != 2 || own_tid.load() == os::thread_id()) {

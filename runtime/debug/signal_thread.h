@@ -21,6 +21,10 @@ void post_signal(int sig);
 // Who is offered each posted signal first: true when it is taken care of. Runs on the signal thread.
 void set_signal_sink(bool (*sink)(int sig));
 
+// How many channels and contexts wait for signals: while there is one, nothing is a deadlock (SEMANTICS DL3).
+void add_signal_users(int n);
+unsigned signal_users();
+
 // Runs work(arg) on the signal thread and waits for it, at most wait_ns (< 0: for ever). On the caller's own stack when there is no
 // signal thread, or when this is it. False when it did not come to an end in time.
 bool ask_signal_thread(void (*work)(void*), void* arg, int64_t wait_ns);

@@ -42,7 +42,10 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* arg) {
         return _URC_NO_REASON;
     }
     if (c->count == c->most) return _URC_END_OF_STACK;
-    c->pcs[c->count++] = reinterpret_cast<void*>(_Unwind_GetIP(context));
+    // A frame that a signal interrupted stands at its instruction, not behind a call: one further, so that all can be read alike.
+    int interrupted = 0;
+    uintptr_t pc = _Unwind_GetIPInfo(context, &interrupted);
+    c->pcs[c->count++] = reinterpret_cast<void*>(pc + (interrupted != 0 ? 1 : 0));
     return _URC_NO_REASON;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <string>
 
@@ -68,7 +69,21 @@ void set_panic_describer(panic_describer describer) {
     registered.store(describer, relaxed);  // pairs with nothing: a function's address, always the same
 }
 
-void uncaught() { report_exception(false); }
+void uncaught(G*) { report_exception(false); }
+
+void report_overflow(stack* full, void* address) {
+    if (!begin_death()) _exit(2);
+    static own_trace own;
+    static char text[512];
+    trace_self(&own);
+    own.cut = own.count == own_trace::kMost;
+    snprintf(text, sizeof text,
+             "runtime: goroutine stack exceeds %zu-byte limit\nruntime: address=%p stack=[%p, %p]\nfatal error: stack "
+             "overflow\n",
+             size_t(full->top() - full->low()), address, static_cast<void*>(full->low()),
+             static_cast<void*>(full->top()));
+    die_with_report(text, &own, true);
+}
 
 void install_terminate_handler() { std::set_terminate(on_terminate); }
 

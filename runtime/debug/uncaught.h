@@ -5,9 +5,11 @@
 // the first panic registers.
 #pragma once
 
-#include <cstddef>
+#include "runtime/stack/stack.h"
 
 namespace gossamer::rt {
+
+struct G;
 
 // What a panic keeps for its report. Lives as long as the panic.
 struct panic_facts {
@@ -23,8 +25,11 @@ struct panic_facts {
 using panic_describer = const panic_facts* (*)();
 void set_panic_describer(panic_describer describer);
 
-// Reports the exception being handled and ends the process with status 2. REQUIRES: called inside a catch block.
-[[noreturn]] void uncaught();
+// Reports the exception being handled and ends the process with status 2; sched.uncaught. REQUIRES: called inside a catch block.
+[[noreturn]] void uncaught(G* g);
+
+// Reports a full stack and ends the process with status 2; for install_overflow_handler(). Runs in the handler, on its stack.
+[[noreturn]] void report_overflow(stack* full, void* address);
 
 // Makes std::terminate (a noexcept function that threw, a guard that threw while unwinding) end the same way.
 // Idempotent.
