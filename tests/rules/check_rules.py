@@ -24,6 +24,7 @@ CONDITIONAL_ROOMS = {
     "runtime/os/": "the kernel",
     "runtime/base/atomic.h": "the seam where a checker of interleavings steps in",
     "runtime/stack/sanitizer": "asan, tsan, valgrind",
+    "runtime/sched/migrate.h": "one constant, from -Dmigrate",
     "third_party/": "not ours",
     "perf/peers/": "rivals, in their own ways",
 }
