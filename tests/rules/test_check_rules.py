@@ -96,6 +96,10 @@ class Planted(unittest.TestCase):
         self.assertEqual(self.complaints({"runtime/sched/g.h": SPDX + "// pairs with x\n\n\n\na.load(acquire);\n"}),
                          ["runtime/sched/g.h:6"])
 
+    def test_f_a_partner_at_the_end_of_the_statement(self):
+        self.assertEqual(self.complaints({"runtime/sched/g.h": SPDX + "f(a, acq_rel,\n  relaxed);  // pairs with x\n"}), [])
+        self.assertEqual(self.complaints({"runtime/sched/g.h": SPDX + "f(a, acquire);\n// pairs with x\n"}), ["runtime/sched/g.h:2"])
+
     def test_f_a_function_called_release(self):
         self.assertEqual(self.complaints({"runtime/sched/g.h": SPDX + "f(release());\nx.acquire();\n"}), [])
 
