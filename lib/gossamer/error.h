@@ -43,11 +43,7 @@ class error_node {
     void retain() const noexcept {
         refs_.fetch_add(1, std::memory_order_relaxed);  // pairs with nothing: whoever copies a handle holds one
     }
-    void release() const noexcept {
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) ==
-            1)  // pairs with the release half of the other handles' ends
-            delete this;
-    }
+    void release() const noexcept;
 
   private:
     mutable std::atomic<uint32_t> refs_{1};

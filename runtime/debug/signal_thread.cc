@@ -7,6 +7,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
 #include "runtime/os/os.h"
+#include "runtime/sched/sched.h"
 
 namespace gossamer::rt {
 
@@ -32,8 +33,19 @@ void ring() {
     os::futex_wake(&rings, 1);
 }
 
+// The sink works on channels, as a plain thread does. Nobody shall see it as one: it never parks, and is no reason against a deadlock.
+void become_known() {
+    if (current_m_or_null() != nullptr) return;
+    M* m = attach_thread();
+    sched.plain_threads.fetch_sub(1);
+    m->stand_in->status.store(g_status::dead);
+}
+
 void look_at(int sig) {
-    if (auto* s = sink.load(); s != nullptr && s(sig)) return;
+    if (auto* s = sink.load()) {
+        become_known();
+        if (s(sig)) return;
+    }
     if (sig == SIGQUIT) die_by_signal(sig);
 }
 

@@ -46,21 +46,13 @@ void install(int sig, struct sigaction* before) {
 
 }  // namespace
 
-void prepare_signal_stack() {
+void install_alternate_stack() {
     stack_t now = {};
     if (sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
     stack_t mine = {};
     mine.ss_sp = os::reserve(kSignalStack);
     mine.ss_size = kSignalStack;
     if (mine.ss_sp != nullptr && sigaltstack(&mine, nullptr) != 0) os::release(mine.ss_sp, kSignalStack);
-}
-
-void release_signal_stack() {
-    stack_t now = {};
-    if (sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) != 0 || now.ss_size != kSignalStack) return;
-    stack_t none = {};
-    none.ss_flags = SS_DISABLE;
-    if (sigaltstack(&none, nullptr) == 0) os::release(now.ss_sp, kSignalStack);
 }
 
 void install_overflow_handler(overflow_report r) {

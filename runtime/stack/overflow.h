@@ -11,9 +11,7 @@
 namespace gossamer::rt {
 
 // Gives the calling thread an alternate signal stack unless it has one. REQUIRES: before it runs its first goroutine.
-void prepare_signal_stack();
-// Takes back what prepare_signal_stack() gave, at the end of a thread.
-void release_signal_stack();
+void install_alternate_stack();
 
 // Who is told of an overflow, in the handler: the stack and the address. Does not return.
 using overflow_report = void (*)(stack* full, void* address);
