@@ -46,7 +46,7 @@ void install(int sig, struct sigaction* before) {
 
 }  // namespace
 
-void install_alternate_stack() {
+void prepare_signal_stack() {
     stack_t now = {};
     if (sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
     stack_t mine = {};

@@ -11,7 +11,7 @@
 namespace gossamer::rt {
 
 // Gives the calling thread an alternate signal stack unless it has one. REQUIRES: before it runs its first goroutine.
-void install_alternate_stack();
+void prepare_signal_stack();
 
 // Who is told of an overflow, in the handler: the stack and the address. Does not return.
 using overflow_report = void (*)(stack* full, void* address);
