@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/loop/find_runnable.h"
+
+#include "runtime/base/fatal.h"
+#include "runtime/loop/steal.h"
+#include "runtime/netpoll/netpoll.h"
+#include "runtime/park/park.h"
+#include "runtime/sched/g_table.h"
+#include "runtime/sched/idle.h"
+#include "runtime/sched/mcall.h"
+#include "runtime/timer/timer_heap.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+// A P beyond the wanted number: its work to the others, itself to rest.
+void retire(M* m, P* p) {
+    while (G* g = get_next(p)) put_global(g);
+    while (p->queued() != 0) put_global_batch(take_half(p, false));
+    move_timers(p->id, 0);
+    flush_gs(p);
+    flush_stacks(&p->stacks);
+    release_p(m);
+    if (m->spinning) {
+        m->spinning = false;
+        sched.spinning.fetch_sub(1);
+    }
+    wake_if_idle();
+}
+
+void answer(M* m, P* p) {
+    uint32_t asked = m->attention.load() & ~(kFence | kSeizing);
+    if (asked == 0) return;
+    m->attention.fetch_and(~asked);
+    if ((asked & kYield) != 0) {  // a new slice: what waits in the ring goes before the next slot
+        if (G* g = get_next(p)) put_tail(p, g);
+        p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
+    }
+    if ((asked & kShare) != 0) put_global_batch(take_half(p, false));
+}
+
+void run_own_timers(P* p) {
+    if (p->next_deadline.load(relaxed) == kNoDeadline) return;  // pairs with the timer floor's publish; a late look is only late
+    int64_t now = now_ns();
+    if (p->next_deadline.load(relaxed) <= now) run_due(p->id, now);  // as above
+}
+
+bool look_at_network() {
+    if (!netpoll_active() || netpoll_waiters() == 0) return false;
+    G* list = nullptr;
+    sched.last_poll.store(now_ns(), relaxed);  // sysmon guesses
+    if (netpoll(0, &list) == 0) return false;
+    ready_batch(list);
+    return true;
+}
+
+void stop_searching(M* m) {
+    if (!m->spinning) return;
+    m->spinning = false;
+    sched.spinning.fetch_sub(1);
+}
+
+// A searcher that found work: the next one is woken if there is more.
+G* found(M* m, G* g) {
+    if (m->spinning) {
+        stop_searching(m);
+        if (sched.idle_ps.load() != 0 && (m->p->queued() != 0 || work_anywhere())) wake_one();
+    }
+    return g;
+}
+
+G* take_local(P* p) {
+    G* g = get_next(p);
+    if (g != nullptr) return g;
+    g = get_head(p);
+    if (g != nullptr) p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
+    return g;
+}
+
+bool may_search(M* m) {
+    if (m->spinning) return true;
+    uint32_t procs = sched.procs.load(), idle = sched.idle_ps.load();
+    uint32_t busy = procs > idle ? procs - idle : 0;
+    if (2 * sched.spinning.load() >= busy) return false;
+    m->spinning = true;
+    sched.spinning.fetch_add(1);
+    return true;
+}
+
+int64_t earliest_deadline() {
+    int64_t earliest = kNoDeadline;
+    unsigned n = sched.ps_made.load();
+    for (unsigned i = 0; i < n; i++) {
+        int64_t d = p_at(i)->next_deadline.load();
+        if (d < earliest) earliest = d;
+    }
+    return earliest;
+}
+
+// Waits in the poller until an event, a deadline or a break. The M holds no P.
+void sleep_in_netpoll(M* m) {
+    sched.poll_until.store(kNoDeadline);  // announced first, then the deadlines are read: see on_new_deadline
+    int64_t until = earliest_deadline();
+    sched.poll_until.store(until);
+    G* list = nullptr;
+    if (!work_anywhere()) {
+        int64_t wait = -1;
+        if (until != kNoDeadline) {
+            wait = until - now_ns();
+            if (wait < 0) wait = 0;
+        }
+        netpoll(wait, &list);
+    }
+    sched.poll_until.store(INT64_MIN);
+    sched.last_poll.store(now_ns(), relaxed);  // sysmon guesses
+    sched.someone_polls.store(false);
+    if (acquire_idle_p(m, m->old_p) != nullptr) {
+        m->spinning = true;
+        sched.spinning.fetch_add(1);
+    }
+    if (list != nullptr) ready_batch(list);
+}
+
+}  // namespace
+
+void on_new_deadline(int64_t when) {
+    if (when < sched.poll_until.load()) netpoll_break();
+}
+
+G* find_runnable(M* m) {
+    for (;;) {
+        if (m->p == nullptr) stop_m(m);
+        P* p = m->p;
+        answer(m, p);
+        if (p->id >= sched.procs.load()) [[unlikely]] {
+            retire(m, p);
+            continue;
+        }
+        bool fair = p->turn.load(relaxed) + 1 >= kLoopTurn;  // owner's own; pairs with nothing
+        p->turn.store(0, relaxed);                           // owner's own; pairs with nothing
+        run_own_timers(p);
+        if (fair) {
+            look_at_network();
+            if (G* g = get_global(p)) return found(m, g);
+        }
+        if (G* g = take_local(p)) return found(m, g);
+        if (G* g = get_global(p)) return found(m, g);
+        if (look_at_network()) continue;
+        if (may_search(m))
+            if (G* g = steal(m)) return found(m, g);
+
+        // Nothing. Give the P back; what a searcher may have been counted on for is looked at once more.
+        if (sched.global_size.load() != 0 || p->has_queued()) continue;
+        release_p(m);
+        bool searched = m->spinning;
+        stop_searching(m);
+        if (sched.idle_ps.load() < sched.procs.load()) os::heavy_fence();  // else no queue but the global one can have been filled
+        if (searched && work_anywhere() && acquire_idle_p(m, m->old_p) != nullptr) {
+            m->spinning = true;
+            sched.spinning.fetch_add(1);
+            continue;
+        }
+        if (!sched.someone_polls.exchange(true)) sleep_in_netpoll(m);
+    }
+}
+
+}  // namespace gossamer::rt

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/loop/start.h"
+
+#include "runtime/base/fatal.h"
+#include "runtime/debug/dump.h"
+#include "runtime/debug/signal_thread.h"
+#include "runtime/debug/uncaught.h"
+#include "runtime/loop/find_runnable.h"
+#include "runtime/loop/sysmon.h"
+#include "runtime/netpoll/netpoll.h"
+#include "runtime/sched/idle.h"
+#include "runtime/stack/overflow.h"
+#include "runtime/timer/clock.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+lock procs_lock{lock_rank::signal_table};  // one set_procs at a time; taken before all others
+
+void start() {
+    sched.settings = read_config();
+    if (sched.settings.seed == 0) sched.settings.seed = uint64_t(now_ns());
+    sched.light_fence_is_full = !os::has_heavy_fence();
+    set_default_stack_class(stack_class_for(sched.settings.stack_bytes));
+    sched.on_new_deadline = on_new_deadline;
+    sched.uncaught = uncaught;
+    set_dump_hook(dump_for_fatal);
+    netpoll_start();
+    install_terminate_handler();
+    install_overflow_handler(report_overflow);
+    start_signal_thread();
+    install_quit_handler();
+    unsigned procs = sched.settings.procs != 0 ? sched.settings.procs : os::usable_cpus();
+    resize_ps(procs < kMaxProcs ? procs : kMaxProcs);
+    start_sysmon();
+}
+
+}  // namespace
+
+void start_runtime() {
+    static const bool started = (start(), true);
+    (void)started;
+}
+
+unsigned set_procs(unsigned n) {
+    in_runtime scope;
+    lock_guard guard(procs_lock);
+    unsigned old = sched.procs.load();
+    if (n == 0 || n == old) return old;
+    resize_ps(n);
+    wake_from_outside();
+    return old;
+}
+
+}  // namespace gossamer::rt

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+
+#include "runtime/os/os.h"
+
+namespace gossamer::rt::os {
+
+namespace {
+
+struct start_info {
+    void (*main)(void*);
+    void* arg;
+    char name[16];
+};
+
+void* trampoline(void* p) {
+    start_info info = *static_cast<start_info*>(p);
+    delete static_cast<start_info*>(p);
+    pthread_setname_np(pthread_self(), info.name);
+    info.main(info.arg);
+    return nullptr;
+}
+
+}  // namespace
+
+int start_thread(void (*main)(void*), void* arg, const char* name) {
+    auto* info = new (std::nothrow) start_info{main, arg, {}};
+    if (info == nullptr) return ENOMEM;
+    for (size_t i = 0; i + 1 < sizeof info->name && name[i] != 0; i++) info->name[i] = name[i];
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, 256 << 10);
+    pthread_t thread;
+    int failed = pthread_create(&thread, &attr, trampoline, info);
+    pthread_attr_destroy(&attr);
+    if (failed != 0) delete info;
+    return failed;
+}
+
+uint64_t thread_id() { return uint64_t(syscall(SYS_gettid)); }
+
+clockid_t thread_cpu_clock() {
+    clockid_t clock;
+    return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? clock : CLOCK_THREAD_CPUTIME_ID;
+}
+
+void set_timer_slack_ns(uint64_t ns) { prctl(PR_SET_TIMERSLACK, ns); }
+
+range thread_stack() {
+    pthread_attr_t attr;
+    range r{nullptr, 0};
+    if (pthread_getattr_np(pthread_self(), &attr) != 0) return r;
+    pthread_attr_getstack(&attr, &r.base, &r.bytes);
+    pthread_attr_destroy(&attr);
+    return r;
+}
+
+}  // namespace gossamer::rt::os

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/park/park.h"
+
+#include "runtime/base/fatal.h"
+#include "runtime/sched/idle.h"
+#include "runtime/sched/mcall.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+void after_park(M* m) {
+    G* g = m->left;
+    commit_fn commit = m->commit;
+    g->status.store(g_status::waiting, release);  // pairs with the load in ready()
+    if (commit == nullptr || commit(g, m->commit_arg)) return;
+    g->status.store(g_status::runnable, relaxed);  // pairs with nothing: only this M knows g
+    put_next(m->p, g);
+}
+
+void after_yield(M* m) {
+    G* g = m->left;
+    g->status.store(g_status::runnable, relaxed);  // pairs with nothing: the ring is ours until we leave the runtime
+    put_tail(m->p, g);
+}
+
+[[gnu::noinline]] void park_thread(M* m, G* g, commit_fn commit, void* arg) {
+    g->status.store(g_status::waiting, release);  // pairs with the load in ready()
+    if (commit == nullptr || commit(g, arg)) {
+        m->parked.store(true);
+        m->wake.sleep();
+        m->parked.store(false);
+    }
+    g->status.store(g_status::running);
+}
+
+[[gnu::noinline]] void ready_thread(G* g) { g->m->wake.wake(); }
+
+// Whether a G in the next slot alone is worth a wake-up: see idle.h, invariant 3.
+inline void wake_for_next(P* p) {
+    if (p->queued() == 0) {
+        if (!p->eager_wake) return;
+        if (++p->own_picks > 16) p->eager_wake = false;
+    }
+    wake_if_idle();
+}
+
+inline void make_runnable(G* g) {
+    check(g->status.load(acquire) == g_status::waiting, "ready() is for a G that waits");  // pairs with after_park()
+    g->status.store(g_status::runnable, relaxed);  // pairs with nothing: the queue publishes g
+}
+
+}  // namespace
+
+void park(commit_fn commit, void* arg, wait_reason why, const void* object) {
+    M* m = current_m();
+    G* g = m->curg;
+    g->reason.store(why, relaxed);            // readers only report it
+    g->wait_object.store(object, relaxed);    // readers only report it
+    g->wait_since.store(0, relaxed);          // readers only report it
+    if (m->is_thread) [[unlikely]]
+        return park_thread(m, g, commit, arg);
+    m->commit = commit;
+    m->commit_arg = arg;
+    m->after_switch = after_park;
+    switch_from_g(m, g, pick_local(m));
+}
+
+void ready(G* g) {
+    make_runnable(g);
+    if ((g->flags & kThread) != 0) [[unlikely]]
+        return ready_thread(g);
+    P* p = current_m()->p;
+    if (p == nullptr) [[unlikely]] {
+        put_global(g);
+        wake_from_outside();
+        return;
+    }
+    put_next(p, g);
+    wake_for_next(p);
+}
+
+unsigned ready_batch(G* first) {
+    P* p = current_m()->p;
+    unsigned n = 0;
+    g_list rest;
+    while (first != nullptr) {
+        G* g = first;
+        first = g->next;
+        n++;
+        make_runnable(g);
+        if ((g->flags & kThread) != 0)
+            ready_thread(g);
+        else if (p == nullptr || p->queued() == kRingSize)
+            rest.push_back(g);
+        else
+            put_tail(p, g);
+    }
+    put_global_batch(rest);
+    p == nullptr ? wake_from_outside() : wake_if_idle();
+    return n;
+}
+
+void yield() {
+    in_runtime scope;
+    M* m = current_m();
+    G* g = m->curg;
+    if (m->is_thread) [[unlikely]]
+        return os::yield_cpu();
+    P* p = m->p;
+    G* next = pick_local(m);
+    if (next == nullptr && !p->has_queued() && p->turn.load(relaxed) + 1 < kLoopTurn && m->attention.load(relaxed) == 0) {
+        p->turn.store(p->turn.load(relaxed) + 1, relaxed);  // owner's own; pairs with nothing
+        return;
+    }
+    // Not into the ring before the switch: a full ring spills to the global queue, where another M would find a G still on its stack.
+    m->after_switch = after_yield;
+    switch_from_g(m, g, next);
+}
+
+}  // namespace gossamer::rt

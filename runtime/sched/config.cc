@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/sched/config.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "runtime/base/fatal.h"
+
+namespace gossamer::rt {
+
+bool parse_size(const char* text, size_t low, size_t high, size_t* value) {
+    size_t n = 0;
+    const char* p = text;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        if (n > (SIZE_MAX - 9) / 10) return false;
+        n = n * 10 + size_t(*p - '0');
+    }
+    if (p == text) return false;
+    unsigned shift = 0;
+    if (*p == 'k' || *p == 'K') shift = 10;
+    if (*p == 'm' || *p == 'M') shift = 20;
+    if (*p == 'g' || *p == 'G') shift = 30;
+    if (shift != 0) p++;
+    if (*p != 0 || n > (SIZE_MAX >> shift)) return false;
+    n <<= shift;
+    if (n < low || n > high) return false;
+    *value = n;
+    return true;
+}
+
+namespace {
+
+bool read_number(const char* name, size_t low, size_t high, size_t* value) {
+    const char* text = getenv(name);
+    if (text == nullptr || *text == 0) return false;
+    if (parse_size(text, low, high, value)) return true;
+    print_error("gossamer: environment variable %s=%s: not a number from %zu to %zu\n", name, text, low, high);
+    _exit(2);
+}
+
+}  // namespace
+
+config read_config() {
+    config c;
+    size_t n = 0;
+    if (read_number("GOSSAMER_PROCS", 1, kMaxProcs, &n)) c.procs = unsigned(n);
+    if (read_number("GOSSAMER_STACK", 16 << 10, size_t(1) << 30, &n)) c.stack_bytes = n;
+    if (read_number("GOSSAMER_MAX_THREADS", 4, 1'000'000, &n)) c.max_threads = unsigned(n);
+    if (read_number("GOSSAMER_SEED", 1, SIZE_MAX >> 1, &n)) c.seed = n;
+    return c;
+}
+
+const char* config_help() {
+    return "GOSSAMER_PROCS        1 to 1024          goroutines that run at once (default: the CPUs that affinity and cgroup v2 allow)\n"
+           "GOSSAMER_STACK        16k to 1g          bytes of a goroutine's stack, committed by touch (default: 240k)\n"
+           "GOSSAMER_MAX_THREADS  4 to 1000000       ceiling of OS threads (default: 10000)\n"
+           "GOSSAMER_SEED         1 to 2^63-1        seed of stealing and select order (default: from the clock)\n";
+}
+
+}  // namespace gossamer::rt

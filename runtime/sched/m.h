@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+// m: an OS thread as the scheduler sees it. Runs goroutines when it holds a P; a plain thread's M never does.
+// Called by / on: its own thread, but for the fields marked `any`. Ms are never freed: a stale M* can always be read and signalled.
+#pragma once
+
+#include <ctime>
+
+#include "runtime/base/bits.h"
+#include "runtime/os/lock.h"
+#include "runtime/os/note.h"
+#include "runtime/sched/p.h"
+
+namespace gossamer::rt {
+
+using commit_fn = bool (*)(G* g, void* arg);
+
+// Bits of M::attention: what others ask of an M. Set by anybody, answered by the M at its next door (enter, pick, loop).
+inline constexpr uint32_t kSeizing = 1;  // somebody looks whether the M is outside: wait until the bit is gone
+inline constexpr uint32_t kTaken = 2;    // the P was taken (or given up by begin_blocking)
+inline constexpr uint32_t kYield = 4;    // the slice is used up
+inline constexpr uint32_t kShare = 8;    // a searcher wants half of the ring
+inline constexpr uint32_t kFence = 16;   // no membarrier on this kernel: entering costs a full fence; always set then
+inline constexpr uint32_t kVisit = 32;   // the loop is wanted: timers are due, or fewer procs are
+
+struct alignas(kCacheLine) M {
+    // Line 0: touched by every call into the runtime.
+    atomic<uint32_t> in_runtime{0};  // depth of enter(); own thread writes
+    atomic<uint32_t> attention{0};   // any sets bits
+    P* p = nullptr;                  // own thread inside the runtime, or a seizer
+    G* curg = nullptr;               // on g0: null
+    void* g0_context = nullptr;
+    void** save_context = nullptr;   // where the next landing stores the context that was left
+    void (*after_switch)(M*) = nullptr;  // what the next landing does for the one who left
+    void** exceptions = nullptr;     // __cxa_get_globals of this thread: two words
+    // Line 1
+    int* errno_at = nullptr;
+    G* left = nullptr;               // who left, for after_switch
+    commit_fn commit = nullptr;
+    void* commit_arg = nullptr;
+    stack* left_stack = nullptr;
+    bool spinning = false;
+    bool is_thread = false;          // a plain thread's
+    bool blocking = false;           // between begin_blocking and end_blocking
+    P* old_p = nullptr;              // to be preferred when a P is wanted again
+
+    note wake;
+    atomic<P*> given{nullptr};       // a P handed over by who wakes it
+    lock seizing{lock_rank::handshake};  // one seizer at a time
+    clockid_t cpu_clock = 0;
+    uint64_t tid = 0;
+    unsigned number = 0;
+    M* idle_next = nullptr;          // under sched's lock
+    M* all_next = nullptr;           // append-only list, constant once linked
+    G* stand_in = nullptr;           // a plain thread's G
+    atomic<bool> parked{false};      // asleep on `wake` for want of work, or (plain thread) in park(); any reads
+    [[no_unique_address]] sanitizer_state tool;
+};
+
+}  // namespace gossamer::rt

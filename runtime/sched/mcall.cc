@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/sched/mcall.h"
+
+#include <cxxabi.h>
+
+#include <cerrno>
+
+#include "runtime/base/fatal.h"
+#include "runtime/sched/g_table.h"
+#include "runtime/sched/idle.h"
+#include "runtime/sched/spawn.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+void runner(transfer t);
+
+// First thing on every arrival (invariant 1). Returns the M on which the caller now runs.
+inline M* land(transfer t) {
+    M* m = static_cast<M*>(t.data);
+    *m->save_context = t.fctx;
+    if (auto after = m->after_switch) {
+        m->after_switch = nullptr;
+        after(m);
+    }
+    return m;
+}
+
+stack* stack_for(M* m, G* g) {
+    stack* s = take_stack(m->p != nullptr ? &m->p->stacks : nullptr, g->stack_class);
+    if (s == nullptr)
+        fatal("go: no address space for a stack of %zu bytes (%zu stacks exist)", size_t(1) << g->stack_class, stacks_made());
+    if (s->runner == nullptr) {
+        s->runner = make_context(s, runner);
+        sanitizer_init_stack(s->tool, s->low(), size_t(s->base + s->bytes() - s->low()));
+    }
+    g->stk = s;
+    return s;
+}
+
+// What to jump to in order to run g; g becomes the M's current G.
+inline void* enter_g(M* m, G* g) {
+    m->curg = g;
+    g->m = m;
+    bool fresh = g->stk == nullptr;
+    stack* s = fresh ? stack_for(m, g) : g->stk;
+    g->status.store(g_status::running, relaxed);  // pairs with nothing: readers only report it
+    return fresh ? s->runner : g->context;
+}
+
+void after_end(M* m) {
+    stack* s = m->left_stack;
+    m->left_stack = nullptr;
+    put_stack(m->p != nullptr ? &m->p->stacks : nullptr, s);
+}
+
+// The loop of a stack: runs fresh Gs, one after the other, for as long as there are any; then waits, free, for the next.
+void runner(transfer t) {
+    stack* s = static_cast<M*>(t.data)->curg->stk;
+    sanitizer_after_switch(s->tool);
+    M* m = land(t);
+    for (;;) {
+        G* g = m->curg;
+        m->exceptions[0] = nullptr;
+        *reinterpret_cast<unsigned*>(&m->exceptions[1]) = 0;
+        *m->errno_at = 0;
+        m->in_runtime.store(0, release);  // pairs with the acquire load in seize()
+        run_closure(g);
+        m = enter();
+        g = m->curg;
+        end_g(m, g);
+        G* next = pick_local(m);
+        if (next != nullptr && next->stk == nullptr && next->stack_class == s->klass) {
+            m->curg = next;
+            next->m = m;
+            next->stk = s;
+            next->status.store(g_status::running, relaxed);  // pairs with nothing: readers only report it
+            continue;
+        }
+        m->left_stack = s;
+        m->after_switch = after_end;
+        m->save_context = &s->runner;
+        void* target;
+        if (next != nullptr) {
+            target = enter_g(m, next);
+            sanitizer_before_switch(s->tool, next->stk->tool);
+        } else {
+            m->curg = nullptr;
+            target = m->g0_context;
+            sanitizer_before_switch(s->tool, m->tool);
+        }
+        t = jump(target, m);
+        sanitizer_after_switch(s->tool);
+        m = land(t);
+    }
+}
+
+void after_slice(M* m) {
+    G* g = m->left;
+    g->status.store(g_status::runnable, relaxed);  // pairs with nothing: the queue's lock publishes g
+    put_global(g);
+    wake_if_idle();
+}
+
+void after_visit(M* m) {
+    G* g = m->left;
+    g->status.store(g_status::runnable, relaxed);  // pairs with nothing: only this M knows g
+    put_next(m->p, g);
+}
+
+}  // namespace
+
+void switch_from_g(M* m, G* g, G* next) {
+    uint32_t depth = m->in_runtime.load(relaxed);  // own
+    g->caught_exceptions = m->exceptions[0];
+    g->uncaught_exceptions = *reinterpret_cast<unsigned*>(&m->exceptions[1]);
+    g->saved_errno = *m->errno_at;
+    m->left = g;
+    m->save_context = &g->context;
+    stack* s = g->stk;
+    void* target;
+    if (next != nullptr) {
+        target = enter_g(m, next);
+        sanitizer_before_switch(s->tool, next->stk->tool);
+    } else {
+        m->curg = nullptr;
+        target = m->g0_context;
+        sanitizer_before_switch(s->tool, m->tool);
+    }
+    transfer t = jump(target, m);
+    sanitizer_after_switch(s->tool);
+    m = land(t);
+    m->exceptions[0] = g->caught_exceptions;
+    *reinterpret_cast<unsigned*>(&m->exceptions[1]) = g->uncaught_exceptions;
+    *m->errno_at = g->saved_errno;
+    m->in_runtime.store(depth, relaxed);  // own; still inside
+}
+
+void execute(M* m, G* g) {
+    void* target = enter_g(m, g);
+    m->save_context = &m->g0_context;
+    sanitizer_before_switch(m->tool, g->stk->tool);
+    transfer t = jump(target, m);
+    sanitizer_after_switch(m->tool);
+    land(t);
+}
+
+void give_up_slice(M* m, G* g) {
+    m->after_switch = after_slice;
+    switch_from_g(m, g, nullptr);
+}
+
+void visit_loop(M* m, G* g) {
+    m->after_switch = after_visit;
+    switch_from_g(m, g, nullptr);
+}
+
+void learn_thread(M* m) {
+    m->exceptions = reinterpret_cast<void**>(abi::__cxa_get_globals());
+    m->errno_at = &errno;
+    m->cpu_clock = os::thread_cpu_clock();
+    m->tid = os::thread_id();
+    os::range own = os::thread_stack();
+    sanitizer_init_thread(m->tool, own.base, own.bytes);
+}
+
+}  // namespace gossamer::rt

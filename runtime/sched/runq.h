@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+// runq: a P's next slot and ring: put, get, give away half.
+// Called by / on: the owner of the P inside the runtime; or whoever seized the owner while it was outside.
+// Invariants:
+//   1 One thread at a time touches the queue: the holder between enter() and leave(), or a seizer. So there is no compare-and-swap here; the
+//     atomics are for the guesses of others (has_queued), who read and never act on the queue.
+//   2 tail - head <= kRingSize; entries in [head, tail) are runnable or fresh.
+//   3 What leaves by steal_half or overflow leaves in queue order.
+// Not done: a ring that thieves may take from by compare-and-swap, as Go's: 8 ns more on each get by the owner, where a steal through the
+//   handshake costs the thief 8 us, and only when the victim computes.
+#pragma once
+
+#include "runtime/sched/p.h"
+
+namespace gossamer::rt {
+
+struct g_list {
+    G* first = nullptr;
+    G* last = nullptr;
+    unsigned count = 0;
+    void push_back(G* g) {
+        g->next = nullptr;
+        if (last != nullptr)
+            last->next = g;
+        else
+            first = g;
+        last = g;
+        count++;
+    }
+    G* pop_front() {
+        G* g = first;
+        if (g == nullptr) return nullptr;
+        first = g->next;
+        if (first == nullptr) last = nullptr;
+        count--;
+        return g;
+    }
+};
+
+// Half of the ring and then `g`, to the global queue.
+[[gnu::noinline]] void overflow_ring(P* p, G* g);
+
+inline void put_tail(P* p, G* g) {
+    uint32_t tail = p->tail.load(relaxed);          // owner's own; pairs with nothing
+    if (tail - p->head.load(relaxed) == kRingSize)  // owner's own; pairs with nothing
+        [[unlikely]] return overflow_ring(p, g);
+    p->ring[tail % kRingSize] = g;
+    p->tail.store(tail + 1, relaxed);  // pairs with guesses; the data goes with the handshake's release in leave()
+}
+
+inline G* get_head(P* p) {
+    uint32_t head = p->head.load(relaxed);             // owner's own; pairs with nothing
+    if (head == p->tail.load(relaxed)) return nullptr;  // owner's own; pairs with nothing
+    G* g = p->ring[head % kRingSize];
+    p->head.store(head + 1, relaxed);  // pairs with guesses
+    return g;
+}
+
+inline void put_next(P* p, G* g) {
+    G* old = p->next.load(relaxed);  // owner's own; pairs with nothing
+    p->next.store(g, relaxed);       // pairs with guesses
+    if (old != nullptr) put_tail(p, old);
+}
+
+inline G* get_next(P* p) {
+    G* g = p->next.load(relaxed);                       // owner's own; pairs with nothing
+    if (g != nullptr) p->next.store(nullptr, relaxed);  // pairs with guesses
+    return g;
+}
+
+// The older half of the ring (rounded up), and the next slot when `with_next` and the ring is empty.
+inline g_list take_half(P* p, bool with_next) {
+    g_list out;
+    uint32_t n = p->queued();
+    for (n = n - n / 2; n > 0; n--) out.push_back(get_head(p));
+    if (out.count == 0 && with_next)
+        if (G* g = get_next(p)) out.push_back(g);
+    return out;
+}
+
+}  // namespace gossamer::rt

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// context: a suspended execution, on Boost.Context's raw fcontext; wrapped here once.
+// What a switch saves: callee-saved registers, the x87 control word, MXCSR (Boost's assembly). What it does not: exception globals and
+//   errno; sched/mcall.cc swaps those with the G. Signal masks are per thread and not touched.
+// Called by / on: sched/mcall.cc only.
+#pragma once
+
+#include <boost/context/detail/fcontext.hpp>
+
+#include "runtime/stack/stack.h"
+
+namespace gossamer::rt {
+
+using transfer = boost::context::detail::transfer_t;
+
+// Makes a context at the top of the stack that will call entry at the first jump.
+inline void* make_context(stack* s, void (*entry)(transfer)) {
+    return boost::context::detail::make_fcontext(s->top(), size_t(s->top() - s->low()), entry);
+}
+
+// Leaves the caller's context (handed to the target as transfer.fctx) and runs `to`; data goes along.
+inline transfer jump(void* to, void* data) { return boost::context::detail::jump_fcontext(to, data); }
+
+}  // namespace gossamer::rt

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+// stack_cache: free stacks: a few warm ones per P, the rest central; and when memory goes back to the kernel.
+// Called by / on: the owner of a P, inside the runtime; trim() by sysmon.
+// Invariants: 1 a stack is in one place: with a G, in one P's cache, in a central list, or cold. 2 cold stacks have no pages of their own.
+// Locks: stack_slab, for the central lists.
+#pragma once
+
+#include "runtime/stack/stack.h"
+
+namespace gossamer::rt {
+
+inline constexpr unsigned kStackCacheMax = 64;
+
+// Embedded in P; owner P only.
+struct stack_cache {
+    stack* first = nullptr;
+    unsigned count = 0;
+};
+
+// A stack of the class, from the cache when it is of the default class. Null when the address space is exhausted.
+stack* take_stack(stack_cache* cache, unsigned klass);
+void put_stack(stack_cache* cache, stack* s);
+// Everything to the central list; when a P is given up for good.
+void flush_stacks(stack_cache* cache);
+
+// Gives the memory of half of the central stacks that were not wanted since the last call back to the kernel, in batches.
+// Returns how many. Called by sysmon about once a second.
+unsigned trim_stacks();
+
+void set_default_stack_class(unsigned klass);
+unsigned default_stack_class();
+// Central stacks that still hold pages; for tests and figures.
+size_t warm_central_stacks();
+
+}  // namespace gossamer::rt
