@@ -22,7 +22,8 @@ class mutex {
     void lock() {
         uint32_t free = 0;
         if (!state_.compare_exchange_strong(free, kLocked, std::memory_order_acquire,  // pairs with unlock()
-                                            std::memory_order_relaxed)) [[unlikely]]  // pairs with nothing: lock_slow() looks again
+                                            std::memory_order_relaxed))
+            [[unlikely]]  // pairs with nothing: lock_slow() looks again
             lock_slow();
     }
     // Never blocks. May pass goroutines that wait; false when locked, or while one that waited too long is owed the lock (MU4).
@@ -30,8 +31,9 @@ class mutex {
     // Fatal, not a panic, when the mutex is not locked (MU3).
     void unlock() {
         uint32_t held = kLocked;
-        if (!state_.compare_exchange_strong(held, 0, std::memory_order_release,         // pairs with lock()
-                                            std::memory_order_relaxed)) [[unlikely]]  // pairs with nothing: unlock_slow() looks again
+        if (!state_.compare_exchange_strong(held, 0, std::memory_order_release,  // pairs with lock()
+                                            std::memory_order_relaxed))
+            [[unlikely]]  // pairs with nothing: unlock_slow() looks again
             unlock_slow();
     }
 

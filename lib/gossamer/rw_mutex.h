@@ -57,8 +57,8 @@ class rw_mutex {
     void lock_shared_slow();
     void unlock_shared_slow(int32_t before);
 
-    mutex writers_;                    // one writer at a time; the others wait there (RW7)
-    std::atomic<int32_t> readers_{0};  // holding or waiting; kMaxReaders less while a writer holds or waits
+    mutex writers_;                      // one writer at a time; the others wait there (RW7)
+    std::atomic<int32_t> readers_{0};    // holding or waiting; kMaxReaders less while a writer holds or waits
     std::atomic<int32_t> departing_{0};  // readers for which the writer waits
     // Under the lock that runtime/park/sema.h names:
     rt::sync_waiter* waiting_readers_ = nullptr;

@@ -5,7 +5,11 @@
 
 #include <cstdint>
 
+#include "gossamer/error.h"
+
 namespace gossamer {
+
+class context;
 
 namespace rt {
 struct sync_waiter;
@@ -20,6 +24,8 @@ class semaphore {
 
     // Takes n, waiting for them. n above the size waits for ever, without holding back others (SM3). Throws panic when n < 0.
     void acquire(int64_t n = 1);
+    // The same, until ctx is done: then ctx.err(), and nothing is held. A ctx that is done fails even if n are free (SM3).
+    error acquire(const context& ctx, int64_t n = 1);
     // False, holding nothing, when n are not free or anybody waits.
     bool try_acquire(int64_t n = 1);
     // Throws panic("semaphore: released more than held").

@@ -25,7 +25,9 @@ struct cond_waiter : rt::sync_waiter {
 };
 
 // The phase after which the node is gone; true when its G sleeps and wants ready().
-bool mark_woken(rt::sync_waiter* w) { return static_cast<cond_waiter*>(w)->now.exchange(phase::woken) == phase::asleep; }
+bool mark_woken(rt::sync_waiter* w) {
+    return static_cast<cond_waiter*>(w)->now.exchange(phase::woken) == phase::asleep;
+}
 
 }  // namespace
 

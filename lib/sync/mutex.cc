@@ -51,7 +51,8 @@ bool mutex::try_lock() noexcept {
         if ((old & kStarving) == 0 && rt::worth_spinning(spins)) {
             // Tell unlock() that it need not wake anybody.
             if (!awake && (old & (kWoken | kWaiters)) == kWaiters &&
-                state_.compare_exchange_strong(old, old | kWoken, rt::relaxed, rt::relaxed))  // pairs with nothing: a hint
+                state_.compare_exchange_strong(old, old | kWoken, rt::relaxed,
+                                               rt::relaxed))  // pairs with nothing: a hint
                 awake = true;
             rt::spin_round();
             spins++;
@@ -66,7 +67,8 @@ bool mutex::try_lock() noexcept {
         bool queued = false;
         while ((old & (kLocked | kStarving)) != 0) {
             uint32_t mine = (old | kWaiters | (starving ? kStarving : 0)) & (awake ? ~kWoken : ~0u);
-            if (state_.compare_exchange_weak(old, mine, rt::relaxed, rt::relaxed)) {  // pairs with nothing: the list's lock orders
+            if (state_.compare_exchange_weak(old, mine, rt::relaxed,
+                                             rt::relaxed)) {  // pairs with nothing: the list's lock orders
                 queued = true;
                 break;
             }
@@ -90,7 +92,8 @@ bool mutex::try_lock() noexcept {
             // Ours already. Back to normal when nobody is behind us or we did not wait long (MU7).
             old = state_.load(rt::acquire);  // pairs with the exchange of hand_over in unlock_slow()
             while ((old & kStarving) != 0 && ((old & kWaiters) == 0 || waited < kStarvationNs))
-                if (state_.compare_exchange_weak(old, old & ~kStarving, rt::relaxed, rt::relaxed))  // pairs with nothing: we hold it
+                if (state_.compare_exchange_weak(old, old & ~kStarving, rt::relaxed,
+                                                 rt::relaxed))  // pairs with nothing: we hold it
                     break;
             return;
         }
@@ -107,7 +110,8 @@ bool mutex::try_lock() noexcept {
         if ((old & kLocked) == 0) rt::fatal("sync: unlock of unlocked mutex");
         if ((old & kWaiters) != 0 && ((old & kStarving) != 0 || (old & kWoken) == 0)) break;
         uint32_t freed = old & ~(kLocked | kStarving);
-        if (state_.compare_exchange_weak(old, freed, rt::release, rt::relaxed))  // pairs with the acquire exchanges that take the lock
+        if (state_.compare_exchange_weak(old, freed, rt::release,
+                                         rt::relaxed))  // pairs with the acquire exchanges that take the lock
             return;
     }
 
@@ -130,7 +134,8 @@ bool mutex::try_lock() noexcept {
         if (!hand_over) next &= ~(kLocked | kStarving);
         if (wake && only) next &= ~kWaiters;
         if (wake && !hand_over) next |= kWoken;
-        if (state_.compare_exchange_weak(old, next, rt::release, rt::relaxed)) {  // pairs with the acquire exchanges that take the lock
+        if (state_.compare_exchange_weak(old, next, rt::release,
+                                         rt::relaxed)) {  // pairs with the acquire exchanges that take the lock
             if (wake) first = rt::pop_front(waiters_);
             break;
         }
