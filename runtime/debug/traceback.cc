@@ -51,7 +51,7 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* arg) {
 
 }  // namespace
 
-void read_context(const void* context, stack_copy* copy) {
+void copy_context(const void* context, const void* top, stack_copy* copy) {
     uintptr_t at = reinterpret_cast<uintptr_t>(context);
     uintptr_t word[kWords];
     for (unsigned i = 0; i < kWords; i++) word[i] = word_at(at + i * sizeof(uintptr_t));
@@ -66,6 +66,11 @@ void read_context(const void* context, stack_copy* copy) {
     copy->fp = word[18];
     copy->pc = word[20];
 #endif
+    copy->begin = copy->sp;
+    size_t words = std::min(reinterpret_cast<uintptr_t>(top) - copy->begin, kMostCopied) / sizeof(uintptr_t);
+    copy->bytes.resize(words * sizeof(uintptr_t));
+    auto* to = reinterpret_cast<uintptr_t*>(copy->bytes.data());
+    for (size_t i = 0; i < words; i++) to[i] = word_at(copy->begin + i * sizeof(uintptr_t));
 }
 
 bool copy_stack(const G* g, stack_copy* copy) {
@@ -76,12 +81,7 @@ bool copy_stack(const G* g, stack_copy* copy) {
     if (!off_stack(before) || context == nullptr || stk == nullptr) return false;
     size_t in_use = size_t(stk->top() - context);
     if (context < stk->low() || context > stk->top() || in_use < kWords * sizeof(uintptr_t)) return false;
-    read_context(context, copy);
-    copy->begin = copy->sp;
-    size_t words = (std::min(in_use, kMostCopied) - kWords * sizeof(uintptr_t)) / sizeof(uintptr_t);
-    copy->bytes.resize(words * sizeof(uintptr_t));
-    auto* to = reinterpret_cast<uintptr_t*>(copy->bytes.data());
-    for (size_t i = 0; i < words; i++) to[i] = word_at(copy->begin + i * sizeof(uintptr_t));
+    copy_context(context, stk->top(), copy);
     return off_stack(g->status.load()) &&
            word_at(reinterpret_cast<uintptr_t>(&g->context)) == reinterpret_cast<uintptr_t>(context);
 }

@@ -19,8 +19,8 @@ inline constexpr unsigned kMaxTraceback = 1000;
 
 // False when the goroutine runs, or ran meanwhile, or has no stack yet.
 bool copy_stack(const G* g, stack_copy* copy);
-// The registers in a saved context, and from where the stack is in use. The context must be readable.
-void read_context(const void* context, stack_copy* copy);
+// The registers of a saved context, and its stack up to top. Both must be readable.
+void copy_context(const void* context, const void* top, stack_copy* copy);
 
 // Return addresses of the caller's callers, innermost first; allocates nothing. Returns how many.
 [[gnu::noinline]] unsigned here(void** pcs, unsigned most);
