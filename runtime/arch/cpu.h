@@ -26,6 +26,11 @@ inline uint64_t cycles() {
 #endif
 }
 
-inline void prefetch(const void* p) { __builtin_prefetch(p, 1, 3); }
+// Asks for the three cache lines at p, to be written soon; any address will do.
+inline void prefetch_g(const void* p) {
+    __builtin_prefetch(p, 1, 3);
+    __builtin_prefetch(static_cast<const char*>(p) + 64, 1, 3);
+    __builtin_prefetch(static_cast<const char*>(p) + 128, 1, 3);
+}
 
 }  // namespace gossamer::rt::arch

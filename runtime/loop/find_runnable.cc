@@ -17,7 +17,7 @@ namespace {
 // A P beyond the wanted number: its work to the others, itself to rest.
 void retire(M* m, P* p) {
     while (G* g = get_next(p)) put_global(g);
-    while (p->queued() != 0) put_global_batch(take_half(p, false));
+    while (p->queued() != 0) share_half(p);
     move_timers(p->id, 0);
     flush_gs(p);
     flush_stacks(&p->stacks);
@@ -37,7 +37,7 @@ void answer(M* m, P* p) {
         if (G* g = get_next(p)) put_tail(p, g);
         p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
     }
-    if ((asked & kShare) != 0) put_global_batch(take_half(p, false));
+    if ((asked & kShare) != 0) share_half(p);
 }
 
 void run_own_timers(P* p) {
@@ -151,7 +151,7 @@ G* find_runnable(M* m) {
             if (G* g = steal(m)) return found(m, g);
 
         // Nothing. Give the P back; what a searcher may have been counted on for is looked at once more.
-        if (sched.global_size.load() != 0 || p->has_queued()) continue;
+        if (sched.global.size() != 0 || p->has_queued()) continue;
         release_p(m);
         bool searched = m->spinning;
         stop_searching(m);

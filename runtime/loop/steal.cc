@@ -17,18 +17,26 @@ constexpr int64_t kPatienceNs = 4'000;   // how long an owner may take to answer
 constexpr int64_t kNextSlotNs = 10'000;  // how long a next slot must stand still: a hand-over inside a pair takes 0.1 us
 
 struct loot {
-    g_list gs;
+    g_batch gs;
     bool with_next;
 };
 
 void take_loot(M*, P* p, void* arg) {
     auto* l = static_cast<loot*>(arg);
     bool ring = p->queued() != 0;
-    l->gs = take_half(p, l->with_next);
+    take_half(p, l->with_next, &l->gs);
     if (!ring && l->gs.count != 0) {  // its owner did not run it soon: wake somebody at once the next time
         p->eager_wake = true;
         p->own_picks = 0;
     }
+}
+
+// From a victim that does not answer: the first G is returned, the rest goes to the thief's ring.
+G* take_from(M* victim, P* p, P* own, bool with_next) {
+    loot l{{}, with_next};
+    if (!seize(victim, p, take_loot, &l) || l.gs.count == 0) return nullptr;
+    for (uint32_t i = 1; i < l.gs.count; i++) put_tail(own, l.gs.gs[i]);
+    return l.gs.gs[0];
 }
 
 // What is due in heaps of others; their Gs come into the caller's ring.
@@ -81,12 +89,7 @@ G* steal(M* m) {
                     if ((v->attention.load() & kShare) == 0) v->attention.fetch_or(kShare);
                     continue;
                 }
-                loot l{{}, false};
-                if (seize(v, p, take_loot, &l) && l.gs.count != 0) {
-                    G* first = l.gs.pop_front();
-                    while (G* g = l.gs.pop_front()) put_tail(own, g);
-                    return first;
-                }
+                if (G* g = take_from(v, p, own, false)) return g;
                 asked_since = now;
             } else if (G* next = p->next.load()) {
                 suspicion& s = suspects[p->id % 2];
@@ -94,8 +97,7 @@ G* steal(M* m) {
                     s = {next, now};
                 } else if (now - s.since > kNextSlotNs) {
                     work = true;
-                    loot l{{}, true};
-                    if (seize(v, p, take_loot, &l) && l.gs.count != 0) return l.gs.first;
+                    if (G* g = take_from(v, p, own, true)) return g;
                     s.since = now;
                 }
             }

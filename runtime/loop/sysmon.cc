@@ -93,7 +93,7 @@ bool look_at(P* p, int64_t now, bool wanted) {
 // Invariant 3 of sched/idle.h: what the fast paths leave lying.
 bool rescue(int64_t now) {
     if (sched.idle_ps.load() == 0 || sched.spinning.load() != 0) return false;
-    bool stuck = sched.global_size.load() != 0 || network_unwatched(now);
+    bool stuck = sched.global.size() != 0 || network_unwatched(now);
     int64_t due = kNoDeadline;
     unsigned n = sched.ps_made.load();
     for (unsigned i = 0; i < n && !stuck; i++) {
@@ -147,7 +147,7 @@ void sysmon_main(void*) {
         os::nap_ns(sleep);
         int64_t now = now_ns();
         bool did = false;
-        bool wanted = sched.global_size.load() != 0 || (!some_idle && network_unwatched(now));
+        bool wanted = sched.global.size() != 0 || (!some_idle && network_unwatched(now));
         unsigned n = sched.ps_made.load();
         for (unsigned i = 0; i < n; i++) did |= look_at(p_at(i), now, wanted);
         {
@@ -170,7 +170,7 @@ void sysmon_main(void*) {
         calm = did ? 0 : calm + 1;
         nap = did ? kShortestNap : calm > kEagerLooks && nap < kLongestNap ? nap * 2 : nap;
         if (nap > kLongestNap) nap = kLongestNap;
-        idle = sched.idle_ps.load() >= sched.procs.load() && sched.global_size.load() == 0 ? idle + 1 : 0;
+        idle = sched.idle_ps.load() >= sched.procs.load() && sched.global.size() == 0 ? idle + 1 : 0;
         if (idle > kIdleLooks) {
             check_deadlock();
             sleep_for_good();

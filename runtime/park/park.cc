@@ -83,7 +83,7 @@ void ready(G* g) {
 unsigned ready_batch(G* first) {
     P* p = current_m()->p;
     unsigned n = 0;
-    g_list rest;
+    g_batch rest;
     while (first != nullptr) {
         G* g = first;
         first = g->next;
@@ -91,10 +91,14 @@ unsigned ready_batch(G* first) {
         make_runnable(g);
         if ((g->flags & kThread) != 0)
             ready_thread(g);
-        else if (p == nullptr || p->queued() == kRingSize)
-            rest.push_back(g);
-        else
+        else if (p != nullptr)
             put_tail(p, g);
+        else
+            rest.gs[rest.count++] = g;
+        if (rest.count == kRingSize / 2) {
+            put_global_batch(rest);
+            rest.count = 0;
+        }
     }
     put_global_batch(rest);
     p == nullptr ? wake_from_outside() : wake_if_idle();

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/sched/g_table.h"
 
+#include <boost/lockfree/stack.hpp>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "runtime/base/fatal.h"
 #include "runtime/os/lock.h"
+#include "runtime/sched/g_chunk.h"
+#include "runtime/sched/runq.h"
 
 namespace gossamer::rt {
 
@@ -18,17 +22,28 @@ namespace {
 
 constexpr unsigned kSlabGs = 4096;  // 768 KiB, committed by touch
 constexpr unsigned kMaxSlabs = 1 << 17;
-constexpr unsigned kBatch = 64;
-constexpr unsigned kCacheMax = 256;
+constexpr uint32_t kBatch = 64;
+
+using chunk_stack = boost::lockfree::stack<g_chunk*>;
+
+// Made at first use and never destroyed: goroutines may still end while the process exits.
+chunk_stack& dead_gs() {
+    static auto* s = new chunk_stack(1024);
+    return *s;
+}
+chunk_stack& empty_chunks() {
+    static auto* s = new chunk_stack(1024);
+    return *s;
+}
 
 lock table_lock{lock_rank::all_g};
-G* central = nullptr;          // under table_lock
-atomic<G*>* slabs = nullptr;   // kMaxSlabs entries, reserved once
+atomic<G*>* slabs = nullptr;  // kMaxSlabs entries, reserved once
 atomic<unsigned> slab_count{0};
-unsigned carved = kSlabGs;     // of the newest slab; under table_lock
+unsigned carved = kSlabGs;  // of the newest slab; under table_lock
 
-// REQUIRES: table_lock.
-G* carve() {
+// Up to `want` Gs that never lived, at ascending addresses.
+[[gnu::noinline]] uint32_t carve(G** out, uint32_t want) {
+    lock_guard guard(table_lock);
     if (carved == kSlabGs) {
         if (slabs == nullptr) slabs = static_cast<atomic<G*>*>(os::reserve(kMaxSlabs * sizeof *slabs));
         unsigned n = slab_count.load();
@@ -38,70 +53,87 @@ G* carve() {
         slab_count.store(n + 1, release);  // pairs with the acquire load in for_each_g()
         carved = 0;
     }
-    // Reserved memory is zero, which is a dead G; construction writes only what is not.
-    return new (&slabs[slab_count.load() - 1].load()[carved++]) G;
+    G* slab = slabs[slab_count.load() - 1].load();
+    uint32_t n = kSlabGs - carved < want ? kSlabGs - carved : want;
+    // Handed out from the end of the array: the lowest address first.
+    for (uint32_t i = 0; i < n; i++) out[n - 1 - i] = new (&slab[carved + i]) G;
+    carved += n;
+    return n;
 }
 
-[[gnu::noinline]] G* refill(P* p) {
-    lock_guard guard(table_lock);
-    unsigned want = p == nullptr ? 1 : kBatch;
-    G* list = nullptr;
-    for (unsigned i = 0; i < want; i++) {
-        G* g = central;
-        if (g != nullptr)
-            central = g->next;
-        else
-            g = carve();
-        g->next = list;
-        list = g;
+[[gnu::noinline]] void refill(P* p) {
+    g_chunk* c;
+    if (!dead_gs().pop(c)) {
+        p->free_g_count = carve(p->free_gs, kBatch);
+        return;
     }
-    G* g = list;
-    if (p != nullptr) {
-        p->free_gs = list->next;
-        p->free_g_count = want - 1;
-    }
-    return g;
+    p->free_g_count = c->last - c->first;
+    memcpy(p->free_gs, c->gs + c->first, p->free_g_count * sizeof(G*));
+    free_chunk(c);
 }
 
-[[gnu::noinline]] void spill(P* p, unsigned keep) {
-    G* first = p->free_gs;
-    G* last = nullptr;
-    while (p->free_g_count > keep) {
-        last = p->free_gs;
-        p->free_gs = last->next;
-        p->free_g_count--;
-    }
-    if (last == nullptr) return;
-    lock_guard guard(table_lock);
-    last->next = central;
-    central = first;
+[[gnu::noinline]] void spill(P* p, uint32_t keep) {
+    // The oldest: what was used last stays, it is warm.
+    uint32_t n = p->free_g_count - keep;
+    if (n == 0) return;
+    g_chunk* c = new_chunk();
+    if (n > kChunkGs) n = kChunkGs;
+    c->last = n;
+    memcpy(c->gs, p->free_gs, n * sizeof(G*));
+    memmove(p->free_gs, p->free_gs + n, (p->free_g_count - n) * sizeof(G*));
+    p->free_g_count -= n;
+    dead_gs().push(c);
 }
 
 }  // namespace
 
+g_chunk* new_chunk() {
+    g_chunk* c;
+    if (!empty_chunks().pop(c)) {
+        c = static_cast<g_chunk*>(malloc(sizeof(g_chunk)));
+        if (c == nullptr) fatal("new_chunk: no memory");
+    }
+    c->next = nullptr;
+    c->first = c->last = 0;
+    return c;
+}
+
+void free_chunk(g_chunk* c) { empty_chunks().push(c); }
+
 G* take_g(P* p) {
-    if (p == nullptr || p->free_gs == nullptr) [[unlikely]]
-        return refill(p);
-    G* g = p->free_gs;
-    p->free_gs = g->next;
-    p->free_g_count--;
-    return g;
+    if (p == nullptr) [[unlikely]] {
+        G* one;
+        g_chunk* c;
+        if (!dead_gs().pop(c)) {
+            carve(&one, 1);
+            return one;
+        }
+        one = c->gs[--c->last];
+        c->first == c->last ? free_chunk(c) : void(dead_gs().push(c));
+        return one;
+    }
+    if (p->free_g_count == 0) [[unlikely]]
+        refill(p);
+    uint32_t at = --p->free_g_count;
+    arch::prefetch_g(p->free_gs[at >= kPrefetchGs ? at - kPrefetchGs : 0]);
+    return p->free_gs[at];
 }
 
 void put_g(P* p, G* g) {
     if (p == nullptr) [[unlikely]] {
-        lock_guard guard(table_lock);
-        g->next = central;
-        central = g;
+        g_chunk* c = new_chunk();
+        c->gs[c->last++] = g;
+        dead_gs().push(c);
         return;
     }
-    g->next = p->free_gs;
-    p->free_gs = g;
-    if (++p->free_g_count > kCacheMax) [[unlikely]]
-        spill(p, kCacheMax / 2);
+    if (p->free_g_count == kFreeGs) [[unlikely]]
+        spill(p, kFreeGs / 2);
+    p->free_gs[p->free_g_count++] = g;
 }
 
-void flush_gs(P* p) { spill(p, 0); }
+void flush_gs(P* p) {
+    while (p->free_g_count != 0) spill(p, 0);
+}
 
 void for_each_g(void (*fn)(G*, void*), void* arg) {
     unsigned n = slab_count.load(acquire);  // pairs with the release store in carve()

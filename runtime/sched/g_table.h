@@ -2,7 +2,7 @@
 // g_table: where Gs live: slabs that are never unmapped; free ones cached per P, the rest central.
 // Called by / on: owner of a P inside the runtime (take, put); anybody (for_each_g).
 // Invariant: 1 a G is free in exactly one list, or in use. 2 slabs are append-only, so a reader needs no lock.
-// Locks: all_g, for the central list and the slab table.
+// Locks: all_g, for the slab table. The central list of dead Gs is a lock-free stack of chunks (Boost.Lockfree).
 #pragma once
 
 #include "runtime/sched/p.h"

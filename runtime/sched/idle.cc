@@ -101,7 +101,7 @@ void start_m(P* p, bool spinning) {
 }
 
 bool work_anywhere() {
-    if (sched.global_size.load() != 0) return true;
+    if (sched.global.size() != 0) return true;
     unsigned n = sched.procs.load();
     for (unsigned i = 0; i < n; i++)
         if (p_at(i)->queued() != 0) return true;
@@ -110,7 +110,7 @@ bool work_anywhere() {
 
 void hand_off(P* p) {
     bool retired = p->id >= sched.procs.load();  // then the loop empties it and lets it go
-    if (retired || p->has_queued() || sched.global_size.load() != 0 || p->next_deadline.load() != kNoDeadline)
+    if (retired || p->has_queued() || sched.global.size() != 0 || p->next_deadline.load() != kNoDeadline)
         return start_m(p, false);
     {
         lock_guard guard(sched.mutex);

@@ -19,6 +19,7 @@ namespace gossamer::rt {
 struct M;
 
 inline constexpr unsigned kRingSize = 256;
+inline constexpr uint32_t kFreeGs = 256;
 inline constexpr int64_t kNoDeadline = INT64_MAX;
 
 enum class p_status : uint8_t { idle, held, retired };
@@ -31,8 +32,7 @@ struct alignas(kCacheLine) P {
     atomic<uint32_t> turn{0};  // picks of any kind
     atomic<uint32_t> tick{0};  // picks that began a new time slice
     atomic<int64_t> next_deadline{kNoDeadline};  // timer floor publishes; any reads
-    G* free_gs = nullptr;
-    unsigned free_g_count = 0;
+    uint32_t free_g_count = 0;
     stack_cache stacks;
 
     // Line 1 and on. Owner.
@@ -50,6 +50,7 @@ struct alignas(kCacheLine) P {
     M* last_m = nullptr;     // under sched's lock: who held it last, for affinity
 
     alignas(kCacheLine) G* ring[kRingSize];
+    G* free_gs[kFreeGs];  // owner: dead Gs, free_g_count of them
 
     bool has_queued() const {
         return head.load(relaxed) != tail.load(relaxed) || next.load(relaxed) != nullptr;  // a guess; pairs with runq.h's stores

@@ -10,9 +10,12 @@
 //   handshake costs the thief 8 us, and only when the victim computes.
 #pragma once
 
+#include "runtime/arch/cpu.h"
 #include "runtime/sched/p.h"
 
 namespace gossamer::rt {
+
+inline constexpr uint32_t kPrefetchGs = 6;  // measured best of 2 to 12: runtime/RATIONALE.md
 
 struct g_list {
     G* first = nullptr;
@@ -53,6 +56,8 @@ inline G* get_head(P* p) {
     if (head == p->tail.load(relaxed)) return nullptr;  // owner's own; pairs with nothing
     G* g = p->ring[head % kRingSize];
     p->head.store(head + 1, relaxed);  // pairs with guesses
+    // With many goroutines each is a cache miss by the time its turn comes. An entry past the tail is an old pointer or null: harmless.
+    arch::prefetch_g(p->ring[(head + kPrefetchGs) % kRingSize]);
     return g;
 }
 
@@ -68,14 +73,19 @@ inline G* get_next(P* p) {
     return g;
 }
 
+// A part of a queue on its way elsewhere.
+struct g_batch {
+    uint32_t count = 0;
+    G* gs[kRingSize / 2 + 1];
+};
+
 // The older half of the ring (rounded up), and the next slot when `with_next` and the ring is empty.
-inline g_list take_half(P* p, bool with_next) {
-    g_list out;
+inline void take_half(P* p, bool with_next, g_batch* out) {
     uint32_t n = p->queued();
-    for (n = n - n / 2; n > 0; n--) out.push_back(get_head(p));
-    if (out.count == 0 && with_next)
-        if (G* g = get_next(p)) out.push_back(g);
-    return out;
+    out->count = n - n / 2;
+    for (uint32_t i = 0; i < out->count; i++) out->gs[i] = get_head(p);
+    if (n == 0 && with_next)
+        if (G* g = get_next(p)) out->gs[out->count++] = g;
 }
 
 }  // namespace gossamer::rt

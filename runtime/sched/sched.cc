@@ -5,49 +5,33 @@ namespace gossamer::rt {
 
 constinit scheduler sched;
 
-void put_global(G* g) {
-    lock_guard guard(sched.mutex);
-    sched.global.push_back(g);
-    sched.global_size.store(sched.global.count, relaxed);  // pairs with the guess in get_global()
-}
+void put_global(G* g) { sched.global.push(g); }
 
-void put_global_batch(g_list list) {
-    if (list.count == 0) return;
-    lock_guard guard(sched.mutex);
-    if (sched.global.last != nullptr)
-        sched.global.last->next = list.first;
-    else
-        sched.global.first = list.first;
-    sched.global.last = list.last;
-    sched.global.count += list.count;
-    sched.global_size.store(sched.global.count, relaxed);  // pairs with the guess in get_global()
+void put_global_batch(const g_batch& batch) { sched.global.push_many(batch.gs, batch.count); }
+
+void share_half(P* p) {
+    g_batch half;
+    take_half(p, false, &half);
+    put_global_batch(half);
 }
 
 G* get_global(P* p) {
-    if (sched.global_size.load(relaxed) == 0) return nullptr;  // a guess; pairs with the stores under the mutex
-    g_list got;
-    {
-        lock_guard guard(sched.mutex);
-        uint32_t size = sched.global.count;
-        uint32_t n = size / sched.procs.load() + 1;
-        if (n > size) n = size;
-        uint32_t room = kRingSize - p->queued();
-        if (n > room + 1) n = room + 1;
-        if (n > kRingSize / 2) n = kRingSize / 2;
-        for (; n > 0; n--) {
-            G* g = sched.global.pop_front();
-            got.push_back(g);
-        }
-        sched.global_size.store(sched.global.count, relaxed);  // pairs with the guess above
-    }
-    G* first = got.pop_front();
-    while (G* g = got.pop_front()) put_tail(p, g);
-    return first;
+    if (sched.global.maybe_empty()) return nullptr;
+    uint32_t size = sched.global.size();
+    uint32_t n = size / sched.procs.load() + 1;
+    uint32_t room = kRingSize - p->queued();
+    if (n > room + 1) n = room + 1;
+    if (n > kRingSize / 2) n = kRingSize / 2;
+    G* got[kRingSize / 2];
+    n = sched.global.pop_many(got, n);
+    for (uint32_t i = 1; i < n; i++) put_tail(p, got[i]);
+    return n > 0 ? got[0] : nullptr;
 }
 
 void overflow_ring(P* p, G* g) {
-    g_list half = take_half(p, false);
-    half.push_back(g);
+    g_batch half;
+    take_half(p, false, &half);
+    half.gs[half.count++] = g;
     put_global_batch(half);
 }
 

@@ -4,10 +4,11 @@
 //   m.h current.h   threads, and the door into the runtime  handshake.h    touching the P of an M that is outside
 //   idle.h          who sleeps, who is woken               mcall.h        leaving a G's stack
 //   spawn.h         from a closure to a runnable G
-// Locks: `mutex` (rank sched) guards the idle lists and the global queue.
+// Locks: `mutex` (rank sched) guards the idle lists.
 #pragma once
 
 #include "runtime/sched/current.h"
+#include "runtime/sched/global_queue.h"
 #include "runtime/sched/runq.h"
 
 namespace gossamer::rt {
@@ -16,9 +17,8 @@ struct scheduler {
     // Written by all; each on its own line. idle_ps and spinning are read by every wake-up.
     alignas(kCacheLine) atomic<uint32_t> idle_ps{0};
     atomic<uint32_t> spinning{0};  // Ms that search for work
+    alignas(kCacheLine) global_queue global;
     alignas(kCacheLine) lock mutex{lock_rank::sched};
-    g_list global;                        // under mutex
-    atomic<uint32_t> global_size{0};      // written under mutex
     P* idle_p_list = nullptr;             // under mutex
     M* idle_m_list = nullptr;             // under mutex
     unsigned idle_m_count = 0;            // under mutex
@@ -64,7 +64,9 @@ inline void light_fence() {
 
 // The global queue. Batches keep their order.
 void put_global(G* g);
-void put_global_batch(g_list list);
+void put_global_batch(const g_batch& batch);
+// Half of p's ring to the global queue: a thief asked for it, or p is let go.
+void share_half(P* p);
 // The caller's fair share, min(128, size, size / procs + 1): the first is returned, the rest goes to p's ring.
 G* get_global(P* p);
 
