@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "lib/chan_ops.h"
 #include "runtime/base/random.h"
@@ -31,10 +32,13 @@ constexpr uint32_t kMostOnStack = 128;  // cases whose frame fits a goroutine's 
 struct select_frame {
     const select_op* ops;
     uint32_t n;
-    uint32_t distinct;   // channels in `locked`
     chan_core** locked;  // n places: the distinct channels in address order
     sudog* waiting;      // n places: one for each case
+    uint32_t* order;     // n places: in which order the cases are queued, when a channel has several
+    uint32_t distinct;   // channels in `locked`
+    bool repeats;        // a channel has several cases
 };
+constexpr size_t kFrameBytesPerCase = sizeof(sudog) + sizeof(chan_core*) + sizeof(uint32_t);
 
 // REQUIRES: inside an in_runtime scope.
 [[gnu::noinline]] uint32_t random_below(uint32_t n) {
@@ -102,6 +106,15 @@ void sort_channels(select_frame& f) {
         std::sort(f.locked, f.locked + n);
     }
     f.distinct = static_cast<uint32_t>(std::unique(f.locked, f.locked + n) - f.locked);
+    f.repeats = f.distinct != n;
+}
+
+// Cases of one channel must not always queue in the same order: the first of them would get all (SE2).
+[[gnu::noinline, gnu::cold]] void shuffle_cases(select_frame& f) {
+    for (uint32_t i = 0; i < f.n; i++) {
+        f.order[i] = i;
+        std::swap(f.order[i], f.order[random_below(i + 1)]);
+    }
 }
 
 void lock_all(const select_frame& f) {
@@ -123,7 +136,9 @@ bool drop_locks(G*, void* arg) {
 select_result wait_in_all(select_frame& f) {
     G* g = current_g();
     uint32_t ticket = claim_ticket(g);
-    for (uint32_t i = 0; i < f.n; i++) {
+    if (f.repeats) shuffle_cases(f);
+    for (uint32_t k = 0; k < f.n; k++) {
+        uint32_t i = f.repeats ? f.order[k] : k;
         const select_op& op = f.ops[i];
         if (op.chan == nullptr) continue;
         sudog* s = ::new (&f.waiting[i]) sudog;
@@ -183,8 +198,9 @@ op_outcome take_one(const select_op& op) {
 }
 
 [[gnu::noinline]] select_result run_on_stack(const select_op* ops, uint32_t n, select_kind kind, select_order order) {
-    auto* waiting = static_cast<sudog*>(__builtin_alloca(n * (sizeof(sudog) + sizeof(chan_core*))));
-    select_frame f{ops, n, 0, reinterpret_cast<chan_core**>(waiting + n), waiting};
+    auto* waiting = static_cast<sudog*>(__builtin_alloca(n * kFrameBytesPerCase));
+    auto* locked = reinterpret_cast<chan_core**>(waiting + n);
+    select_frame f{ops, n, locked, waiting, reinterpret_cast<uint32_t*>(locked + n), 0, false};
     return run_locked(f, kind, order);
 }
 
@@ -192,8 +208,9 @@ op_outcome take_one(const select_op& op) {
                                                        select_order order) {
     auto waiting = std::make_unique<sudog[]>(n);
     auto locked = std::make_unique<chan_core*[]>(n);
+    auto shuffled = std::make_unique<uint32_t[]>(n);
     in_runtime scope;
-    select_frame f{ops, n, 0, locked.get(), waiting.get()};
+    select_frame f{ops, n, locked.get(), waiting.get(), shuffled.get(), 0, false};
     return run_locked(f, kind, order);
 }
 
