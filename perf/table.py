@@ -15,8 +15,7 @@ ROWS = {
 # A peer that starts a stack or a thread for every task keeps its own smaller N in --quick too.
 KEEPS_ITS_N = {"std_thread": {"spawn_join", "spawn_batch", "yield2", "yield1k", "pingpong", "sieve", "skynet", "fib",
                               "parked", "sleepers"},
-               "boost_fiber": {"spawn_join", "skynet", "fib", "parked", "spawned_not_run"},
-               "go": {"spawned_not_run"}}
+               "boost_fiber": {"spawn_join", "skynet", "fib", "parked", "spawned_not_run"}}
 
 HIGHER_IS_BETTER = {"messages_per_second", "requests_per_second"}
 # Figures of a whole run, not per operation: comparable only when N is the same.

@@ -33,7 +33,7 @@ var rows = map[string]row{
 	"skynet":          {1_000_000, skynet},
 	"fib":             {27, fib},
 	"parked":          {1_000_000, parked},
-	"spawned_not_run": {2_000, spawnedNotRun},
+	"spawned_not_run": {1_000_000, spawnedNotRun},
 	"sleepers":        {100_000, sleepers},
 	"timer_churn":     {10_000_000, timerChurn},
 	"ticker_hog":      {2_000, tickerHog},

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+// bench: the rows of the workload table: `bench WORKLOAD PROCS [N]`, `bench serve_echo|serve_http PROCS PORT`.
+
+#include <gossamer/go.h>
+#include <gossamer/runtime.h>
+
+#include "perf/support/process.h"
+#include "perf/workloads/rows.h"
+
+namespace perf {
+
+namespace {
+
+constexpr row kRows[] = {
+    {"spawn_join", 1'000'000, spawn_join},  {"spawn_batch", 1'000, spawn_batch},
+    {"yield2", 5'000'000, yield2},          {"yield1k", 5'000, yield1k},
+    {"pingpong", 1'000'000, pingpong},      {"chan_buf", 5'000'000, chan_buf},
+    {"chan_mpmc", 4'000'000, chan_mpmc},    {"select4", 1'000'000, select4},
+    {"select_try", 20'000'000, select_try}, {"mutex_free", 50'000'000, mutex_free},
+    {"mutex_hot", 4'000'000, mutex_hot},    {"sieve", 2'000, sieve},
+    {"skynet", 1'000'000, skynet},          {"fib", 27, fib},
+    {"parked", 1'000'000, parked},          {"spawned_not_run", 1'000'000, spawned_not_run},
+    {"sleepers", 100'000, sleepers},        {"timer_churn", 10'000'000, timer_churn},
+    {"ticker_hog", 2'000, ticker_hog},      {"block_sys", 100, block_sys},
+    {"echo", 0, become_load_client},        {"idle_conns", 0, become_load_client},
+    {"http", 0, become_load_client},        {"serve_echo", 0, serve_echo},
+    {"serve_http", 0, serve_http},
+};
+
+void start(const row& r, bench& b) {
+    gossamer::runtime::set_procs(b.procs);
+    gossamer::run([&] { r.run(b); });
+}
+
+}  // namespace
+
+}  // namespace perf
+
+int main(int argc, char** argv) { return perf::bench_main(argc, argv, perf::kRows, perf::start); }
