@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSL-1.0
+// What the loop and the monitor promise as a whole: nothing stalls, nothing is stranded, idleness costs nothing.
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "gossamer/blocking.h"
+#include "gossamer/chan.h"
+#include "gossamer/go.h"
+#include "gossamer/runtime.h"
+#include "gossamer/time.h"
+#include "gossamer/wait_group.h"
+#include "tests/support/harness.h"
+
+using namespace gossamer;
+using namespace std::chrono_literals;
+using clock_type = std::chrono::steady_clock;
+
+namespace {
+
+void block_the_thread(std::chrono::nanoseconds d) {
+    timespec t{time_t(d.count() / 1'000'000'000), long(d.count() % 1'000'000'000)};
+    nanosleep(&t, nullptr);
+}
+
+double cpu_seconds() {
+    rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return double(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + double(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+}
+
+struct procs_of_test {
+    unsigned before = runtime::procs();
+    explicit procs_of_test(int n) { runtime::set_procs(n); }
+    ~procs_of_test() { runtime::set_procs(int(before)); }
+};
+
+}  // namespace
+
+TEST_CASE("calls that block unannounced overlap, also at one proc") {
+    procs_of_test one(1);
+    auto began = clock_type::now();
+    wait_group wg;
+    for (int i = 0; i < 40; i++) wg.go([] { block_the_thread(100ms); });
+    wg.wait();
+    CHECK(clock_type::now() - began < 2s);  // one after the other they take four
+}
+
+TEST_CASE("a goroutine that never enters the runtime does not stop the others, also at one proc [PR3]") {
+    procs_of_test one(1);
+    std::atomic<bool> stop{false};
+    wait_group wg;
+    wg.go([&] {
+        while (!stop.load(std::memory_order_relaxed)) {
+        }
+    });
+    tests::on_goroutine([] {
+        for (int i = 0; i < 20; i++) sleep(1ms);
+    });
+    stop = true;
+    wg.wait();
+}
+
+TEST_CASE("a ping-pong pair in the next slot cannot starve the ring [C2]") {
+    procs_of_test one(1);
+    chan<int> a, b;
+    std::atomic<bool> stop{false};
+    wait_group wg;
+    wg.go([&] {
+        while (!stop.load()) {
+            a.send(1);
+            b.recv();
+        }
+        a.close();
+    });
+    wg.go([&] {
+        while (a.recv()) b.send(1);
+    });
+    tests::on_goroutine([] {
+        for (int i = 0; i < 3; i++) yield();
+    });
+    stop = true;
+    wg.wait();
+}
+
+TEST_CASE("blocking() hands its processor over at once and takes one again") {
+    procs_of_test one(1);
+    wait_group wg;
+    std::atomic<int> inside{0}, most{0};
+    for (int i = 0; i < 10; i++)
+        wg.go([&] {
+            int got = blocking([&] {
+                int now = ++inside;
+                for (int seen = most.load(); seen < now && !most.compare_exchange_weak(seen, now);) {
+                }
+                block_the_thread(50ms);
+                return --inside;
+            });
+            CHECK(got >= 0);
+        });
+    wg.wait();
+    CHECK(most.load() > 1);
+}
+
+TEST_CASE("the number of procs changes while everything runs; nothing is lost [RT1]") {
+    unsigned before = runtime::procs();
+    std::atomic<bool> stop{false};
+    std::atomic<uint64_t> turns{0};
+    wait_group wg;
+    for (int i = 0; i < 32; i++)
+        wg.go([&] {
+            while (!stop.load()) {
+                turns++;
+                yield();
+            }
+        });
+    for (int i = 0; i < 60; i++) {
+        unsigned now = runtime::procs();
+        unsigned want = unsigned(1 + i * 7 % 12);
+        CHECK(runtime::set_procs(int(want)) == now);
+        uint64_t seen = turns.load();
+        CHECK(tests::eventually([&] { return turns.load() > seen + 32; }));
+    }
+    stop = true;
+    wg.wait();
+    runtime::set_procs(int(before));
+    CHECK_THROWS_AS(runtime::set_procs(0), panic);
+    CHECK_THROWS_AS(runtime::set_procs(-3), panic);
+    CHECK_THROWS_AS(runtime::set_procs(1'000'000), panic);
+    CHECK(runtime::procs() == before);
+}
+
+TEST_CASE("timers of a processor that is let go fire on another") {
+    procs_of_test eight(8);
+    wait_group wg;
+    for (int i = 0; i < 64; i++) wg.go([] { sleep(30ms); });
+    runtime::set_procs(1);
+    wg.wait();
+}
+
+TEST_CASE("an idle program uses no CPU") {
+    wait_group wg;
+    chan<int> quit;
+    for (int i = 0; i < 1000; i++) wg.go([&] { quit.recv(); });
+    // The monitor gives memory back for some seconds after a peak; idleness begins when it has.
+    CHECK(tests::eventually([] {
+        double before = cpu_seconds();
+        std::this_thread::sleep_for(300ms);
+        return cpu_seconds() - before < 0.0003;  // 0.1 % of a core
+    }));
+    quit.close();
+    wg.wait();
+}
+
+TEST_CASE("plain threads and goroutines hand values to each other without a lost wake-up") {
+    constexpr int kEach = 5'000;
+    chan<int> c, back;
+    wait_group wg;
+    for (int i = 0; i < 4; i++)
+        wg.go([&] {
+            for (auto& v : c) back.send(v);
+        });
+    long sum = 0;
+    std::thread sender([&] {
+        for (int i = 0; i < kEach; i++) c.send(i);
+        c.close();
+    });
+    for (int i = 0; i < kEach; i++) sum += *back.recv();
+    sender.join();
+    wg.wait();
+    CHECK(sum == long(kEach) * (kEach - 1) / 2);
+}

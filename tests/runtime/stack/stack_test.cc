@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/stack/stack.h"
+
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+
+#include <cstring>
+#include <set>
+
+#include "gossamer/go.h"
+#include "gossamer/panic.h"
+#include "runtime/stack/stack_cache.h"
+#include "tests/support/harness.h"
+
+using namespace gossamer;
+using namespace gossamer::rt;
+
+namespace {
+
+size_t resident_pages(const stack* s) {
+    unsigned char there[1 << 16];
+    size_t bytes = s->bytes() - kGuardBytes;
+    REQUIRE(bytes / os::kPage <= sizeof there);
+    REQUIRE(mincore(s->low(), bytes, there) == 0);
+    size_t n = 0;
+    for (size_t i = 0; i < bytes / os::kPage; i++) n += there[i] & 1;
+    return n;
+}
+
+stack* own_stack() {
+    char here = 0;
+    const void* p = &here;
+    return stack_at(p);
+}
+
+}  // namespace
+
+TEST_CASE("a stack's class is the power of two that holds it and its guard") {
+    CHECK(stack_class_for(1) == kMinStackClass);
+    CHECK(stack_class_for((256 << 10) - kGuardBytes) == 18);
+    CHECK(stack_class_for((256 << 10) - kGuardBytes + 1) == 19);
+    CHECK(stack_class_for(size_t(1) << 40) == 0);
+}
+
+TEST_CASE("every stack of a slab is found by any address in it, guarded, and its top is coloured") {
+    unsigned n = 0;
+    stack* first = new_stacks(15, 64, &n);
+    REQUIRE(n == 64);
+    std::set<uint32_t> colours;
+    for (stack* s = first; s != nullptr; s = s->next) {
+        CHECK(stack_at(s->base) == s);
+        CHECK(stack_at(s->base + s->bytes() - 1) == s);
+        CHECK(s->in_guard(s->base + kGuardBytes - 1));
+        CHECK_FALSE(s->in_guard(s->low()));
+        CHECK(s->guarded);
+        CHECK(s->top() > s->low());
+        colours.insert(s->colour);
+    }
+    CHECK(colours.size() == 16);
+    int elsewhere = 0;
+    CHECK(stack_at(&elsewhere) == nullptr);
+}
+
+TEST_CASE("a goroutine has no stack memory but what it touches; a small one costs a page or two") {
+    size_t pages = 0;
+    tests::on_goroutine([&] { go([] {}); });
+    tests::on_goroutine([&] {
+        stack* s = own_stack();
+        REQUIRE(s != nullptr);
+        CHECK(s->klass == default_stack_class());
+        pages = resident_pages(s);
+    });
+    CHECK(pages >= 1);
+    CHECK(pages < 24);  // a debug build under a sanitizer included
+}
+
+TEST_CASE("a spawn may ask for its own size of stack, and an impossible one panics") {
+    tests::on_goroutine([] {
+        std::promise<unsigned> klass;
+        go({.stack = 1 << 20}, [&] {
+            volatile char deep[900 << 10];
+            deep[0] = 1;
+            memset(const_cast<char*>(deep), 1, sizeof deep);
+            klass.set_value(own_stack()->klass);
+        });
+        CHECK(klass.get_future().get() == 21);
+        CHECK_THROWS_WITH_AS(go({.stack = 100}, [] {}), doctest::Contains("stack size 100"), panic);
+        CHECK_THROWS_AS(go({.stack = size_t(1) << 50}, [] {}), panic);
+    });
+}
+
+TEST_CASE("memory of stacks that nobody wanted for two looks goes back, half at a time") {
+    constexpr unsigned klass = 17, kMany = 40;
+    stack* list = nullptr;
+    for (unsigned i = 0; i < kMany; i++) {
+        stack* s = take_stack(nullptr, klass);
+        REQUIRE(s != nullptr);
+        memset(s->low(), 1, s->bytes() - kGuardBytes);
+        s->next = list;
+        list = s;
+    }
+    stack* one = list;
+    while (list != nullptr) {
+        stack* next = list->next;
+        put_stack(nullptr, list);
+        list = next;
+    }
+    size_t warm = warm_central_stacks();
+    CHECK(warm >= kMany);
+    trim_stacks();  // learns the level
+    size_t trimmed = trim_stacks();
+    CHECK(trimmed >= kMany / 2);
+    CHECK(warm_central_stacks() <= warm - kMany / 2);
+    for (int i = 0; i < 12; i++) trim_stacks();
+    CHECK(resident_pages(one) == 0);
+    CHECK(one->runner == nullptr);
+}
