@@ -3,6 +3,8 @@
 #include "runtime/os/lock_rank.h"
 
 #if defined(GOSSAMER_LOCK_RANK)
+#include <cstddef>
+
 #include "runtime/base/fatal.h"
 
 namespace gossamer::rt {

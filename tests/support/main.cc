@@ -109,6 +109,8 @@ unsigned choose_seed() {
 REGISTER_LISTENER("case", 1, case_listener);
 
 int main(int argc, char** argv) {
+    // A goroutine that fails a REQUIRE ends the process: what doctest has to say must be out by then.
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     unsigned seed = choose_seed();
     const char* procs = std::getenv("GOSSAMER_PROCS");
     std::printf("GOSSAMER_SEED=%u GOSSAMER_PROCS=%s\n", seed, procs != nullptr ? procs : "(all)");
