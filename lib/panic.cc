@@ -2,21 +2,69 @@
 #include "gossamer/panic.h"
 
 #include <cxxabi.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unwind.h>
 
+#include <mutex>
+
 #include "runtime/debug/uncaught.h"
+#include "runtime/sched/current.h"
 
 namespace gossamer {
 
 namespace detail {
 
-struct panic_record {
+struct panic_record : std::enable_shared_from_this<panic_record> {
+    panic_record();
+    ~panic_record();
+
     std::any value;
     std::string text;
     rt::panic_facts facts;
-    std::shared_ptr<const panic_record> earlier;  // the panic that was being handled when this one was made
+    std::shared_ptr<const panic_record>
+        earlier;              // the panic that was being handled, or was on its way, when this one was made
+    const void* const owner;  // the goroutine or thread that made it
+    // The list of all live ones, newest first; under live_mutex.
+    panic_record* newer = nullptr;
+    panic_record* older = nullptr;
 };
+
+namespace {
+
+constinit std::mutex live_mutex;
+constinit panic_record* live = nullptr;  // under live_mutex
+
+const void* this_execution() {
+    rt::M* m = rt::current_m_or_null();
+    return m != nullptr && m->curg != nullptr ? static_cast<const void*>(m->curg)
+                                              : reinterpret_cast<const void*>(pthread_self());
+}
+
+// The one on its way in the caller. An exception in flight cannot be asked for, so it is the caller's newest.
+std::shared_ptr<const panic_record> newest_of_caller() {
+    const void* me = this_execution();
+    std::lock_guard guard(live_mutex);
+    for (panic_record* r = live; r != nullptr; r = r->older)
+        if (r->owner == me)
+            if (auto found = r->weak_from_this().lock()) return found;
+    return nullptr;
+}
+
+}  // namespace
+
+panic_record::panic_record() : owner(this_execution()) {
+    std::lock_guard guard(live_mutex);
+    older = live;
+    if (older != nullptr) older->newer = this;
+    live = this;
+}
+
+panic_record::~panic_record() {
+    std::lock_guard guard(live_mutex);
+    (newer != nullptr ? newer->older : live) = older;
+    if (older != nullptr) older->newer = newer;
+}
 
 std::string type_and_address(const std::type_info& type, const void* value) {
     int status = 0;
@@ -51,18 +99,27 @@ const rt::panic_facts* describe() {
 }  // namespace
 
 panic::panic(std::any value, std::string text) {
-    auto record = std::make_shared<detail::panic_record>();
-    record->value = std::move(value);
-    record->text = std::move(text);
-    record->facts.text = record->text.c_str();
+    std::shared_ptr<const detail::panic_record> earlier;
+    bool recovered = false;
     if (std::current_exception() != nullptr) {
         try {
             throw;
         } catch (const panic& p) {
-            record->earlier = p.record_;
-            record->facts.earlier = &p.record_->facts;
+            earlier = p.record_;
+            recovered = true;
         } catch (...) {
         }
+    } else if (std::uncaught_exceptions() > 0) {
+        earlier = detail::newest_of_caller();
+    }
+    auto record = std::make_shared<detail::panic_record>();
+    record->value = std::move(value);
+    record->text = std::move(text);
+    record->facts.text = record->text.c_str();
+    if (earlier != nullptr) {
+        record->facts.earlier = &earlier->facts;
+        record->facts.earlier_recovered = recovered;
+        record->earlier = std::move(earlier);
     }
     _Unwind_Backtrace(note_frame, &record->facts);
     record_ = std::move(record);

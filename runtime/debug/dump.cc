@@ -102,6 +102,7 @@ class printer {
         std::vector<frame> frames;
         for (unsigned i = 0; i < own.count; i++) add(reinterpret_cast<uintptr_t>(own.pcs[i]), frames);
         print(frames);
+        if (own.cut) out_ << "...additional frames elided...\n";
         if (own.g != nullptr) creator(own.g);
         out_ << "\n";
     }
@@ -126,9 +127,10 @@ class printer {
         bool thread = (g->flags & kThread) != 0;
         if ((g->flags & kSystem) != 0 && !everything()) return;
         if (thread) {
-            const M* m = g->m;
-            if (m == nullptr || !m->parked.load()) return;
-            header(g, words(g->reason.load()));
+            wait_reason why = g->reason.load();
+            // It does something of its own, or waits in run() for the main goroutine.
+            if (g->status.load() != g_status::waiting || (why == wait_reason::join && !everything())) return;
+            header(g, words(why));
             out_ << "\tgoroutine running on other thread; stack unavailable\n\n";
             return;
         }
@@ -151,24 +153,38 @@ class printer {
     }
 
     void header(const G* g, const char* state) {
-        out_ << ((g->flags & kThread) != 0 ? "thread " : "goroutine ") << g->id.load() << " [" << state;
+        out_ << "goroutine " << g->id.load() << " [" << state;
         if (int64_t minutes = waited(g) / kMinute; minutes > 0)
             out_ << ", " << uint64_t(minutes) << (minutes == 1 ? " minute" : " minutes");
         if ((g->flags & kLocked) != 0) out_ << ", locked to thread";
+        if ((g->flags & kThread) != 0) out_ << ", plain thread";
         out_ << "]";
         if (const char* name = g->name; name != nullptr && (g->flags & kThread) == 0) out_ << " {name: " << name << "}";
         out_ << ":\n";
     }
 
     void add(uintptr_t pc, std::vector<frame>& frames) {
-        if (pc == 0) return;
-        size_t from = frames.size();
-        symbols_.describe(pc, true, frames);
-        if (!everything())
-            frames.erase(std::remove_if(frames.begin() + ptrdiff_t(from), frames.end(), is_internal), frames.end());
+        if (pc != 0) symbols_.describe(pc, true, frames);
     }
 
-    void print(const std::vector<frame>& frames) {
+    // What Go would show: the user's functions and the public ones they call, down to main. The frame in which the closure was called only
+    // where nothing tells of the closure otherwise: it has been inlined there.
+    std::vector<frame> visible(const std::vector<frame>& frames) const {
+        if (everything()) return frames;
+        std::vector<frame> shown;
+        const frame* entry = nullptr;
+        for (const frame& f : frames) {
+            if (!is_internal(f)) shown.push_back(f);
+            if (qualified(f.function).starts_with("gossamer::detail::invoke_") && !f.holds_inlined) entry = &f;
+            if (f.function == "main") break;
+        }
+        if (entry != nullptr && (shown.empty() || qualified(shown.back().function).starts_with("gossamer::")))
+            shown.push_back(*entry);
+        return shown;
+    }
+
+    void print(const std::vector<frame>& all) {
+        std::vector<frame> frames = visible(all);
         for (size_t i = 0; i < frames.size(); i++) {
             if (i == kInnermost && frames.size() > kInnermost + kOutermost) {
                 out_ << "..." << uint64_t(frames.size() - kInnermost - kOutermost) << " frames elided...\n";
@@ -299,7 +315,9 @@ void dump_for_fatal() {
     static own_trace own;
     static report r;
     trace_self(&own);
-    r = {"", own.g != nullptr ? &own : nullptr, true};
+    // The monitor and a thread on its own stack are not what the reader asks for.
+    bool told = own.g != nullptr && own.g->status.load() != g_status::dead;
+    r = {"", told ? &own : nullptr, true};
     if (!ask_signal_thread(print_report, &r, kLongestReport)) print_error("(the goroutines could not be printed)\n");
     if (read_traceback_level() == traceback_level::crash) end_process();
 }

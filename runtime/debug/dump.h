@@ -17,7 +17,7 @@ traceback_level read_traceback_level();
 
 // The goroutine that a report is about, with its frames; collected on its own stack.
 struct own_trace {
-    static constexpr unsigned kMost = 128;
+    static constexpr unsigned kMost = 100;
     const G* g = nullptr;  // null: a thread that the runtime does not know, or none
     unsigned count = 0;
     bool cut = false;  // there were more frames

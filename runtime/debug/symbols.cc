@@ -71,7 +71,8 @@ call_site call_of(Dwarf_Die* unit, Dwarf_Die* inlined) {
 std::string demangle(const char* name) {
     int status = 0;
     std::unique_ptr<char, decltype(&::free)> plain(abi::__cxa_demangle(name, nullptr, nullptr, &status), ::free);
-    return status == 0 ? plain.get() : name;
+    std::string text = status == 0 ? plain.get() : name;
+    return text.substr(0, text.find(" [clone "));
 }
 
 symbols::symbols() {
@@ -103,7 +104,7 @@ void symbols::describe(uintptr_t pc, bool is_return_address, std::vector<frame>&
     uintptr_t at = is_return_address ? pc - 1 : pc;
     Dwfl_Module* module = dwfl_ != nullptr ? dwfl_addrmodule(dwfl_, at) : nullptr;
     if (module == nullptr) {
-        out.push_back({hex(pc), "?", 0, 0});
+        out.push_back({hex(pc), "?", 0, false, 0});
         return;
     }
     frame f;
@@ -135,7 +136,8 @@ void symbols::describe(uintptr_t pc, bool is_return_address, std::vector<frame>&
         const char* inlined = tag == DW_TAG_inlined_subroutine ? linkage_name(&scopes[i]) : nullptr;
         if (inlined == nullptr) continue;
         call_site call = call_of(unit, &scopes[i]);
-        out.push_back({demangle(inlined), f.file, f.line, f.offset});
+        out.push_back({demangle(inlined), f.file, f.line, false, f.offset});
+        f.holds_inlined = true;
         if (call.file != nullptr) f.file = call.file;
         f.line = call.line;
     }

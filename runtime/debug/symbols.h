@@ -15,10 +15,11 @@ namespace gossamer::rt {
 
 // One line pair of a dump.
 struct frame {
-    std::string function;  // demangled; never empty
-    std::string file;      // of the source, or of the object when lines are not known
-    int line = 0;          // 0: not known
-    uintptr_t offset = 0;  // from the start of the function, or of the object when not even the function is known
+    std::string function;        // demangled; never empty
+    std::string file;            // of the source, or of the object when lines are not known
+    int line = 0;                // 0: not known
+    bool holds_inlined = false;  // the frames before it were inlined into it
+    uintptr_t offset = 0;        // from the start of the function, or of the object when not even the function is known
 };
 
 // Bytes of a stack that were copied while it stood still, with the registers to start from.
@@ -51,7 +52,7 @@ class symbols {
     const stack_copy* copy_ = nullptr;  // during unwind()
 };
 
-// "void f(int) [clone .cold]" from its mangled name.
+// "void f(int)" from its mangled name.
 std::string demangle(const char* name);
 
 }  // namespace gossamer::rt

@@ -41,10 +41,12 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* arg) {
         c->skip--;
         return _URC_NO_REASON;
     }
-    if (c->count == c->most) return _URC_END_OF_STACK;
-    // A frame that a signal interrupted stands at its instruction, not behind a call: one further, so that all can be read alike.
+    // A frame that a signal interrupted stands at its instruction, not behind a call: one further, so that all can be read alike. The
+    // frames before it are the handler's.
     int interrupted = 0;
     uintptr_t pc = _Unwind_GetIPInfo(context, &interrupted);
+    if (interrupted != 0) c->count = 0;
+    if (c->count == c->most) return _URC_END_OF_STACK;
     c->pcs[c->count++] = reinterpret_cast<void*>(pc + (interrupted != 0 ? 1 : 0));
     return _URC_NO_REASON;
 }

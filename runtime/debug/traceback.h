@@ -22,7 +22,7 @@ bool copy_stack(const G* g, stack_copy* copy);
 // The registers of a saved context, and its stack up to top. Both must be readable.
 void copy_context(const void* context, const void* top, stack_copy* copy);
 
-// Return addresses of the caller's callers, innermost first; allocates nothing. Returns how many.
+// Return addresses of the caller's callers, innermost first; in a signal handler those of who was interrupted. Allocates nothing. Returns how many.
 [[gnu::noinline]] unsigned here(void** pcs, unsigned most);
 
 }  // namespace gossamer::rt

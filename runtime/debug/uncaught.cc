@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -85,6 +86,9 @@ void report_overflow(stack* full, void* address) {
     die_with_report(text, &own, true);
 }
 
-void install_terminate_handler() { std::set_terminate(on_terminate); }
+void install_terminate_handler() {
+    std::set_terminate(on_terminate);
+    std::atexit(wait_if_dying);  // main returning does not cut a report off (SEMANTICS G8)
+}
 
 }  // namespace gossamer::rt

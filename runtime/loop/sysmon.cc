@@ -123,6 +123,7 @@ int64_t until_next_deadline(int64_t now) {
 void sleep_for_good() {
     sched.sysmon_asleep.store(true);
     full_fence();
+    check_deadlock();  // a thread that parks after this look sees sysmon_asleep
     if (sched.idle_ps.load() >= sched.procs.load())  // who takes a P after this look sees sysmon_asleep
         sched.sysmon_note.sleep(warm_central_stacks() != 0 ? 1'000'000'000 : -1);
     sched.sysmon_asleep.store(false);
@@ -172,7 +173,6 @@ void sysmon_main(void*) {
         if (nap > kLongestNap) nap = kLongestNap;
         idle = sched.idle_ps.load() >= sched.procs.load() && sched.global.size() == 0 ? idle + 1 : 0;
         if (idle > kIdleLooks) {
-            check_deadlock();
             sleep_for_good();
             nap = kShortestNap;
             calm = idle = 0;

@@ -28,6 +28,7 @@ void after_yield(M* m) {
     g->status.store(g_status::waiting, release);  // pairs with the load in ready()
     if (commit == nullptr || commit(g, arg)) {
         m->parked.store(true);
+        if (sched.sysmon_asleep.load()) sched.sysmon_note.wake();  // perhaps the last one awake: it looks for a deadlock
         m->wake.sleep();
         m->parked.store(false);
     }

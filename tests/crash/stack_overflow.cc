@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// A recursion without end in a goroutine is named, with goroutine, size, frames and creator [G10, G18].
+#include <gossamer/chan.h>
+#include <gossamer/go.h>
+
+using namespace gossamer;
+
+[[gnu::noinline]] static int recurse(int n) {
+    volatile char room[200];
+    room[0] = char(n);
+    return n < 0 ? 0 : recurse(n + 1) + room[0];
+}
+
+int main() {
+    return run([] {
+        chan<int> c;
+        go({.name = "deep", .stack = 64 << 10}, [] { recurse(0); });
+        c.recv();
+        return 0;
+    });
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <gossamer/go.h>
+#include <gossamer/rw_mutex.h>
+
+using namespace gossamer;
+
+int main() {
+    return run([] {
+        rw_mutex m;
+        m.unlock();
+        return 0;
+    });
+}
