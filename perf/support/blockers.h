@@ -27,6 +27,7 @@ inline void raw_nanosleep(std::chrono::nanoseconds d) {
     auto x = static_cast<std::uint64_t>(rounds);
     asm volatile("" : "+r"(x));
     for (; rounds > 0; rounds--) x = x * 6364136223846793005U + 1442695040888963407U;
+    asm volatile("" : "+r"(x));
     return x;
 }
 
