@@ -178,7 +178,10 @@ class printer {
             if (qualified(f.function).starts_with("gossamer::detail::invoke_") && !f.holds_inlined) entry = &f;
             if (f.function == "main") break;
         }
-        if (entry != nullptr && (shown.empty() || qualified(shown.back().function).starts_with("gossamer::")))
+        auto of_user = [](const frame& f) { return !qualified(f.function).starts_with("gossamer::"); };
+        if (std::any_of(shown.begin(), shown.end(), of_user))
+            while (!of_user(shown.back())) shown.pop_back();
+        else if (entry != nullptr)
             shown.push_back(*entry);
         return shown;
     }
@@ -190,7 +193,7 @@ class printer {
                 out_ << "..." << uint64_t(frames.size() - kInnermost - kOutermost) << " frames elided...\n";
                 i = frames.size() - kOutermost;
             }
-            out_ << frames[i].function << "\n";
+            out_ << qualified(frames[i].function) << "\n";
             place(frames[i]);
         }
     }
@@ -214,7 +217,7 @@ class printer {
                 user = &f;
                 break;
             }
-        out_ << "created by " << user->function;
+        out_ << "created by " << qualified(user->function);
         if (g->creator_id != 0) out_ << " in goroutine " << g->creator_id;
         out_ << "\n";
         place(*user);

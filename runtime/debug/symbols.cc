@@ -43,10 +43,35 @@ std::string hex(uintptr_t v) {
     return "0x" + std::string(digits, std::to_chars(digits, digits + sizeof digits, v, 16).ptr);
 }
 
-const char* linkage_name(Dwarf_Die* die) {
+// "main::{lambda}::operator()" of an inlined function. What is always inlined has no mangled name: then from the scopes it is declared in.
+std::string inlined_name(Dwarf_Die* inlined) {
     Dwarf_Attribute attribute;
-    const char* name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
-    return name != nullptr ? name : dwarf_diename(die);
+    if (const char* name = dwarf_formstring(dwarf_attr_integrate(inlined, DW_AT_linkage_name, &attribute)))
+        return demangle(name);
+    Dwarf_Die die = *inlined;
+    for (int hops = 0; hops < 4; hops++) {
+        Dwarf_Attribute* up = dwarf_attr(&die, DW_AT_abstract_origin, &attribute);
+        if (up == nullptr) up = dwarf_attr(&die, DW_AT_specification, &attribute);
+        if (up == nullptr || dwarf_formref_die(up, &die) == nullptr) break;
+    }
+    Dwarf_Die* scopes = nullptr;
+    std::string name;
+    int depth = dwarf_getscopes_die(&die, &scopes);
+    for (int i = depth - 1; i >= 0; i--) {
+        int tag = dwarf_tag(&scopes[i]);
+        bool named = tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+                     tag == DW_TAG_subprogram;
+        if (!named) continue;
+        if (const char* whole = dwarf_formstring(dwarf_attr_integrate(&scopes[i], DW_AT_linkage_name, &attribute))) {
+            name = demangle(whole);
+            continue;
+        }
+        const char* part = dwarf_diename(&scopes[i]);
+        name += name.empty() ? "" : "::";
+        name += part != nullptr ? part : tag == DW_TAG_namespace ? "(anonymous namespace)" : "{lambda}";
+    }
+    free(scopes);
+    return name;
 }
 
 struct call_site {
@@ -64,6 +89,35 @@ call_site call_of(Dwarf_Die* unit, Dwarf_Die* inlined) {
         dwarf_getsrcfiles(unit, &files, nullptr) != 0)
         return {nullptr, 0};
     return {dwarf_filesrc(files, file, nullptr, nullptr), int(line)};
+}
+
+// The compilation unit that holds the address. clang writes no table of addresses, so that all units may have to be asked.
+Dwarf_Die* unit_of(Dwfl_Module* module, Dwarf_Addr at, Dwarf_Addr* bias) {
+    if (Dwarf_Die* unit = dwfl_module_addrdie(module, at, bias)) return unit;
+    Dwarf_Die* unit = nullptr;
+    while ((unit = dwfl_module_nextcu(module, unit, bias)) != nullptr)
+        if (dwarf_haspc(unit, at - *bias) > 0) return unit;
+    return nullptr;
+}
+
+// The functions that were inlined around the address, outermost first. dwarf_getscopes() does not find a function that stands inside of
+// another one's description, as a lambda does.
+bool find_inlined(Dwarf_Die* parent, Dwarf_Addr at, bool inside, std::vector<Dwarf_Die>& chain) {
+    Dwarf_Die die;
+    if (dwarf_child(parent, &die) != 0) return false;
+    do {
+        int tag = dwarf_tag(&die);
+        bool code = tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block;
+        if (code && dwarf_haspc(&die, at) > 0) {
+            if (tag == DW_TAG_inlined_subroutine) chain.push_back(die);
+            find_inlined(&die, at, true, chain);
+            return true;
+        }
+        bool may_hold = tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_namespace ||
+                        tag == DW_TAG_class_type || tag == DW_TAG_structure_type;
+        if (!inside && may_hold && find_inlined(&die, at, false, chain)) return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
 }
 
 }  // namespace
@@ -101,6 +155,12 @@ symbols::~symbols() {
 }
 
 void symbols::describe(uintptr_t pc, bool is_return_address, std::vector<frame>& out) {
+    std::vector<frame>& known = known_[pc * 2 + (is_return_address ? 1 : 0)];
+    if (known.empty()) look_up(pc, is_return_address, known);
+    out.insert(out.end(), known.begin(), known.end());
+}
+
+void symbols::look_up(uintptr_t pc, bool is_return_address, std::vector<frame>& out) {
     uintptr_t at = is_return_address ? pc - 1 : pc;
     Dwfl_Module* module = dwfl_ != nullptr ? dwfl_addrmodule(dwfl_, at) : nullptr;
     if (module == nullptr) {
@@ -116,32 +176,22 @@ void symbols::describe(uintptr_t pc, bool is_return_address, std::vector<frame>&
     f.function = name != nullptr ? demangle(name) : hex(pc);
     f.offset = name != nullptr ? offset + (pc - at) : pc - start;
     f.file = object != nullptr ? object : "?";
-    if (Dwfl_Line* line = dwfl_module_getsrc(module, at)) {
-        if (const char* source = dwfl_lineinfo(line, nullptr, &f.line, nullptr, nullptr, nullptr)) f.file = source;
-    }
-
     Dwarf_Addr bias = 0;
-    Dwarf_Die* unit = dwfl_module_addrdie(module, at, &bias);
-    Dwarf_Die* scopes = nullptr;
-    int depth = unit != nullptr ? dwarf_getscopes(unit, at - bias, &scopes) : 0;
-    if (depth > 0) {
-        Dwarf_Die innermost = scopes[0];
-        free(scopes);
-        scopes = nullptr;
-        depth = dwarf_getscopes_die(&innermost, &scopes);
+    if (Dwarf_Die* unit = unit_of(module, at, &bias)) {
+        std::vector<Dwarf_Die> chain;
+        find_inlined(unit, at - bias, false, chain);
+        if (Dwarf_Line* line = dwarf_getsrc_die(unit, at - bias)) {
+            if (const char* source = dwarf_linesrc(line, nullptr, nullptr)) f.file = source;
+            dwarf_lineno(line, &f.line);
+        }
+        for (size_t i = chain.size(); i-- > 0;) {
+            call_site call = call_of(unit, &chain[i]);
+            out.push_back({inlined_name(&chain[i]), f.file, f.line, false, f.offset});
+            f.holds_inlined = true;
+            if (call.file != nullptr) f.file = call.file;
+            f.line = call.line;
+        }
     }
-    for (int i = 0; i < depth; i++) {
-        int tag = dwarf_tag(&scopes[i]);
-        if (tag == DW_TAG_subprogram) break;
-        const char* inlined = tag == DW_TAG_inlined_subroutine ? linkage_name(&scopes[i]) : nullptr;
-        if (inlined == nullptr) continue;
-        call_site call = call_of(unit, &scopes[i]);
-        out.push_back({demangle(inlined), f.file, f.line, false, f.offset});
-        f.holds_inlined = true;
-        if (call.file != nullptr) f.file = call.file;
-        f.line = call.line;
-    }
-    free(scopes);
     out.push_back(std::move(f));
 }
 

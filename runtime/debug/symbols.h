@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace gossamer::rt {
@@ -44,12 +45,14 @@ class symbols {
     std::vector<uintptr_t> unwind(const stack_copy& copy, unsigned most);
 
   private:
+    void look_up(uintptr_t pc, bool is_return_address, std::vector<frame>& out);
     static bool read_word(Dwfl*, Dwarf_Addr address, Dwarf_Word* result, void* self);
     static bool first_registers(Dwfl_Thread* thread, void* self);
 
     Dwfl* dwfl_ = nullptr;
     bool attached_ = false;
-    const stack_copy* copy_ = nullptr;  // during unwind()
+    std::unordered_map<uintptr_t, std::vector<frame>> known_;  // a million goroutines wait in a few places
+    const stack_copy* copy_ = nullptr;                         // during unwind()
 };
 
 // "void f(int)" from its mangled name.

@@ -22,6 +22,7 @@ void start() {
     sched.settings = read_config();
     if (sched.settings.seed == 0) sched.settings.seed = uint64_t(now_ns());
     sched.light_fence_is_full = !os::has_heavy_fence();
+    os::limit_guards(sched.settings.guards);
     set_default_stack_class(stack_class_for(sched.settings.stack_bytes));
     sched.on_new_deadline = on_new_deadline;
     sched.uncaught = uncaught;

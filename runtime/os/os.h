@@ -40,8 +40,9 @@ struct range {
     size_t bytes;
 };
 enum class guard_kind { regions, mprotect, none };
-// What this kernel offers, decided once: guard regions (Linux 6.13) or page protection.
+// What this kernel offers: guard regions (Linux 6.13) or page protection; or what limit_guards() said before.
 guard_kind guards();
+void limit_guards(guard_kind at_most);
 // Makes each range fault on access, in as few calls as can be; false when the kernel refuses.
 bool guard(const range* ranges, unsigned count);
 // Gives the pages back; they read as zero afterwards.

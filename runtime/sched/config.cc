@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "runtime/base/fatal.h"
 
@@ -31,12 +33,18 @@ bool parse_size(const char* text, size_t low, size_t high, size_t* value) {
 
 namespace {
 
+[[noreturn]] void refuse(const char* name, const char* text, const char* why) {
+    print_error("gossamer: environment variable %s=%s: %s\n", name, text, why);
+    _exit(2);
+}
+
 bool read_number(const char* name, size_t low, size_t high, size_t* value) {
     const char* text = getenv(name);
     if (text == nullptr || *text == 0) return false;
     if (parse_size(text, low, high, value)) return true;
-    print_error("gossamer: environment variable %s=%s: not a number from %zu to %zu\n", name, text, low, high);
-    _exit(2);
+    char why[80];
+    snprintf(why, sizeof why, "not a number from %zu to %zu", low, high);
+    refuse(name, text, why);
 }
 
 }  // namespace
@@ -48,6 +56,16 @@ config read_config() {
     if (read_number("GOSSAMER_STACK", 16 << 10, size_t(1) << 30, &n)) c.stack_bytes = n;
     if (read_number("GOSSAMER_MAX_THREADS", 4, 1'000'000, &n)) c.max_threads = unsigned(n);
     if (read_number("GOSSAMER_SEED", 1, SIZE_MAX >> 1, &n)) c.seed = n;
+    if (const char* text = getenv("GOSSAMER_GUARDS"); text != nullptr && *text != 0) {
+        if (strcmp(text, "regions") == 0)
+            c.guards = os::guard_kind::regions;
+        else if (strcmp(text, "mprotect") == 0)
+            c.guards = os::guard_kind::mprotect;
+        else if (strcmp(text, "canary") == 0)
+            c.guards = os::guard_kind::none;
+        else
+            refuse("GOSSAMER_GUARDS", text, "not one of regions, mprotect, canary");
+    }
     return c;
 }
 
@@ -55,6 +73,7 @@ const char* config_help() {
     return "GOSSAMER_PROCS        1 to 1024          goroutines that run at once (default: the CPUs that affinity and cgroup v2 allow)\n"
            "GOSSAMER_STACK        16k to 1g          bytes of a goroutine's stack, committed by touch (default: 240k)\n"
            "GOSSAMER_MAX_THREADS  4 to 1000000       ceiling of OS threads (default: 10000)\n"
+           "GOSSAMER_GUARDS       regions, mprotect, canary  the best guard to put below stacks (default: regions, where Linux >= 6.13 has them)\n"
            "GOSSAMER_SEED         1 to 2^63-1        seed of stealing and select order (default: from the clock)\n";
 }
 

@@ -69,6 +69,8 @@ void runner(transfer t) {
         run_closure(g);
         m = enter();
         g = m->curg;
+        if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]  // set before the first such stack is used
+            check_canary(s);
         end_g(m, g);
         G* next = pick_local(m);
         if (next != nullptr && next->stk == nullptr && next->stack_class == s->klass) {
@@ -119,6 +121,8 @@ void switch_from_g(M* m, G* g, G* next) {
     m->left = g;
     m->save_context = &g->context;
     stack* s = g->stk;
+    if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]  // set before the first such stack is used
+        check_canary(s);
     void* target;
     if (next != nullptr) {
         target = enter_g(m, next);

@@ -64,4 +64,22 @@ void sanitizer_forget_stack(sanitizer_state& s) {
 }
 
 }  // namespace gossamer::rt
+
+#else
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+
+namespace gossamer::rt {
+
+void sanitizer_init_stack(sanitizer_state&, const void* bottom, size_t size) {
+#if defined(VALGRIND_STACK_REGISTER)
+    VALGRIND_STACK_REGISTER(bottom, static_cast<const char*>(bottom) + size);
+#else
+    (void)bottom;
+    (void)size;
+#endif
+}
+
+}  // namespace gossamer::rt
 #endif

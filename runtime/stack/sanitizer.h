@@ -33,7 +33,8 @@ void sanitizer_before_switch(sanitizer_state& from, sanitizer_state& to);
 void sanitizer_after_switch(sanitizer_state& self);
 void sanitizer_forget_stack(sanitizer_state& s);
 #else
-inline void sanitizer_init_stack(sanitizer_state&, const void*, size_t) {}
+// Only valgrind may be at work then; a few no-operations when it is not.
+void sanitizer_init_stack(sanitizer_state&, const void* bottom, size_t size);
 inline void sanitizer_init_thread(sanitizer_state&, const void*, size_t) {}
 inline void sanitizer_before_switch(sanitizer_state&, sanitizer_state&) {}
 inline void sanitizer_after_switch(sanitizer_state&) {}

@@ -26,7 +26,6 @@ struct slab {
 slab* slabs[kMaxSlabs / 256];  // in pieces of 256
 atomic<unsigned> slab_count{0};
 atomic<size_t> made{0};
-atomic<bool> said_unguarded{false};
 lock slab_lock{lock_rank::stack_slab};
 
 slab* slab_at(unsigned i) { return &slabs[i / 256][i % 256]; }
@@ -39,13 +38,26 @@ void guard_all(stack* s, unsigned n) {
         bool done = os::guard(ranges, batch);
         for (unsigned i = 0; i < batch; i++) s[at + i].guarded = done;
         if (done) continue;
-        for (unsigned i = 0; i < batch; i++) memcpy(s[at + i].low(), &kCanary, sizeof kCanary);
-        if (!said_unguarded.exchange(true))
-            print_error("gossamer: new_stacks: the kernel refuses guards for more stacks; further ones are checked by a canary only\n");
+        for (unsigned i = 0; i < batch; i++) write_canary(&s[at + i]);
+        if (!canaries_in_use.exchange(true))
+            print_error("gossamer: new_stacks: no guards for stacks beyond number %zu; they are checked by a canary at each switch\n",
+                        made.load());
     }
 }
 
 }  // namespace
+
+atomic<bool> canaries_in_use{false};
+
+void write_canary(stack* s) { memcpy(s->low(), &kCanary, sizeof kCanary); }
+
+void check_canary(const stack* s) {
+    uint64_t found;
+    memcpy(&found, s->low(), sizeof found);
+    if (found == kCanary) return;
+    print_error("runtime: goroutine stack exceeds %zu-byte limit (found at a switch: this stack has no guard)\n", s->bytes() - kGuardBytes);
+    fatal("stack overflow");
+}
 
 stack* new_stacks(unsigned klass, unsigned want, unsigned* count) {
     size_t each = size_t(1) << klass;

@@ -38,6 +38,12 @@ struct alignas(64) stack {
 // Adds a slab of stacks of a class; links them through next and returns the first, null when no address space is left. count tells how many.
 stack* new_stacks(unsigned klass, unsigned want, unsigned* count);
 
+// Some stacks have no guard: their low end is checked at each switch instead.
+extern atomic<bool> canaries_in_use;
+// Fatal when the stack has grown over its canary. REQUIRES: !guarded.
+void check_canary(const stack* s);
+void write_canary(stack* s);
+
 // The stack whose reservation holds the address; null if none. Safe in a signal handler.
 stack* stack_at(const void* address);
 

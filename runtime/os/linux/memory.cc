@@ -55,6 +55,12 @@ void* reserve(size_t bytes) {
 
 void release(void* base, size_t bytes) { munmap(base, bytes); }
 
+namespace {
+atomic<guard_kind> best_allowed{guard_kind::regions};
+}
+
+void limit_guards(guard_kind at_most) { best_allowed.store(at_most); }
+
 guard_kind guards() {
     static const guard_kind kind = [] {
         void* p = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -63,7 +69,8 @@ guard_kind guards() {
         munmap(p, kPage);
         return regions ? guard_kind::regions : guard_kind::mprotect;
     }();
-    return kind;
+    guard_kind allowed = best_allowed.load();
+    return allowed > kind ? allowed : kind;
 }
 
 bool guard(const range* ranges, unsigned count) {
