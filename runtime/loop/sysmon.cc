@@ -29,6 +29,8 @@ struct view {
     M* m = nullptr;
     uint32_t tick = 0;
     int64_t since = 0;      // when this slice was first seen
+    uint32_t turn = 0;      // picks of any kind, at the last look
+    bool still = false;     // no pick between the last two looks
     int64_t cpu = -1;       // the holder's CPU clock at `cpu_at`
     int64_t cpu_at = 0;
     int64_t asked_at = 0;   // when it was asked to yield; 0: not
@@ -62,10 +64,13 @@ bool look_at(P* p, int64_t now, bool wanted) {
         return false;
     }
     uint32_t tick = p->tick.load();
+    uint32_t turn = p->turn.load();
     if (m != v.m || tick != v.tick) {
-        v = {m, tick, now, -1, 0, 0};
+        v = {m, tick, now, turn, false, -1, 0, 0};
         return false;
     }
+    v.still = turn == v.turn;
+    v.turn = turn;
     bool retired = p->id >= sched.procs.load();
     bool due = p->next_deadline.load() <= now;
     bool waiting = wanted || retired || due || p->has_queued();
@@ -98,8 +103,8 @@ bool rescue(int64_t now) {
     unsigned n = sched.ps_made.load();
     for (unsigned i = 0; i < n && !stuck; i++) {
         P* p = p_at(i);
-        // A next slot is stuck when its slice has lasted since the last look; a ring when it is there at all.
-        stuck = p->queued() != 0 || (p->next.load() != nullptr && views[i].m != nullptr && now - views[i].since >= kStill);
+        // A next slot is stuck when nothing was picked since the last look; a ring when it is there at all.
+        stuck = p->queued() != 0 || (p->next.load() != nullptr && views[i].m != nullptr && views[i].still);
         int64_t d = p->next_deadline.load();
         if (d < due) due = d;
     }

@@ -52,7 +52,7 @@ TEST_CASE("every stack of a slab is found by any address in it, guarded, and its
         CHECK(stack_at(s->base + s->bytes() - 1) == s);
         CHECK(s->in_guard(s->base + kGuardBytes - 1));
         CHECK_FALSE(s->in_guard(s->low()));
-        CHECK(s->guarded);
+        CHECK(s->guarded == (os::guards() != os::guard_kind::none));
         CHECK(s->top() > s->low());
         colours.insert(s->colour);
     }
@@ -112,6 +112,6 @@ TEST_CASE("memory of stacks that nobody wanted for two looks goes back, half at 
     CHECK(trimmed >= kMany / 2);
     CHECK(warm_central_stacks() <= warm - kMany / 2);
     for (int i = 0; i < 12; i++) trim_stacks();
-    CHECK(resident_pages(one) == 0);
+    CHECK(resident_pages(one) == (one->guarded ? 0 : 1));  // the canary is written anew
     CHECK(one->runner == nullptr);
 }
