@@ -228,8 +228,8 @@ def examples_have_expectations(tree):
 
 @rule
 def nothing_is_left_for_later(tree):
-    """(k) No word that promises to finish later."""
-    words = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+    """(k) No word that promises to finish later (context's own todo() prints its name as Go does)."""
+    words = re.compile(r"(?<!context\.)\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
     for path in tree.select(ends=(*CODE, ".py", ".sh", ".go", "meson.build", ".md")):
         for number, line in enumerate(tree.lines(path), 1):
             if words.search(line):
