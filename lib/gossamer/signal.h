@@ -10,8 +10,10 @@
 #include <concepts>
 #include <csignal>
 #include <initializer_list>
+#include <utility>
 
 #include "gossamer/chan.h"
+#include "gossamer/context.h"
 
 namespace gossamer::signal {
 
@@ -38,5 +40,26 @@ void ignore(Signals... signals) {
     ignore(std::initializer_list<int>{signals...});
 }
 bool ignored(int sig);
+
+// Ends what notify_context began: the context is cancelled, and the signals do again what they did before.
+class stop_notify {
+  public:
+    stop_notify(cancel_cause_func cancel, send_chan<int> c) : cancel_(std::move(cancel)), c_(std::move(c)) {}
+    void operator()() const;
+
+  private:
+    cancel_cause_func cancel_;
+    send_chan<int> c_;
+};
+
+struct [[nodiscard]] notified_context {
+    context ctx;
+    stop_notify stop;
+};
+
+// A child of parent that is cancelled by the first of the signals (none listed: all that can be caught). Its cause says by which,
+// "interrupt signal received", and counts as context::canceled. Later ones are swallowed until stop() (SG4).
+//   auto [ctx, stop] = signal::notify_context(background(), {SIGINT, SIGTERM});
+notified_context notify_context(const context& parent, std::initializer_list<int> signals);
 
 }  // namespace gossamer::signal
