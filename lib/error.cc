@@ -72,10 +72,7 @@ error error::cause() const {
 
 namespace detail {
 
-void error_node::release() const noexcept {
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)  // pairs with the release half of the other handles' ends
-        delete this;
-}
+void error_node::destroy() const noexcept { delete this; }
 
 std::string substitute(const char* text, const std::string* args) {
     std::string out;

@@ -43,9 +43,16 @@ class error_node {
     void retain() const noexcept {
         refs_.fetch_add(1, std::memory_order_relaxed);  // pairs with nothing: whoever copies a handle holds one
     }
-    void release() const noexcept;
+    void release() const noexcept {
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) ==
+            1)  // pairs with the release half of the other handles' ends
+            destroy();
+    }
 
   private:
+    void destroy()
+        const noexcept;  // out of line: for a sentinel the compiler would warn of a delete that never happens
+
     mutable std::atomic<uint32_t> refs_{1};
     const bool immortal_;
 };

@@ -27,17 +27,6 @@ constexpr Dwfl_Callbacks kCallbacks = {
     .debuginfo_path = nullptr,
 };
 
-#if defined(__x86_64__)
-// DWARF numbers: 3 rbx, 6 rbp, 7 rsp, 12 to 15.
-constexpr int kFp = 6, kSp = 7;
-constexpr int kSaved[] = {3, 12, 13, 14, 15};
-constexpr int kPc = 16;
-#elif defined(__aarch64__)
-constexpr int kFp = 29, kSp = 31;
-constexpr int kSaved[] = {19, 20, 21, 22, 23, 24, 25, 26, 27, 28};
-constexpr int kPc = -1;
-#endif
-
 std::string hex(uintptr_t v) {
     char digits[16];
     return "0x" + std::string(digits, std::to_chars(digits, digits + sizeof digits, v, 16).ptr);
@@ -203,18 +192,13 @@ bool symbols::read_word(Dwfl*, Dwarf_Addr address, Dwarf_Word* result, void* sel
 }
 
 bool symbols::first_registers(Dwfl_Thread* thread, void* self) {
-    const stack_copy* copy = static_cast<symbols*>(self)->copy_;
-    Dwarf_Word word = copy->sp;
-    bool done = dwfl_thread_state_registers(thread, kSp, 1, &word);
-    word = copy->fp;
-    done = done && dwfl_thread_state_registers(thread, kFp, 1, &word);
-    for (unsigned i = 0; i < std::size(kSaved); i++) {
-        word = copy->saved[i];
-        done = done && dwfl_thread_state_registers(thread, kSaved[i], 1, &word);
-    }
-    word = copy->pc;
-    if (kPc >= 0) return done && dwfl_thread_state_registers(thread, kPc, 1, &word);
-    dwfl_thread_state_register_pc(thread, word);
+    const arch::saved_context& registers = static_cast<symbols*>(self)->copy_->registers;
+    auto set = [&](int number, Dwarf_Word word) { return dwfl_thread_state_registers(thread, number, 1, &word); };
+    bool done = set(arch::kDwarfSp, registers.sp) && set(arch::kDwarfFp, registers.fp);
+    for (unsigned i = 0; i < std::size(arch::kDwarfSaved); i++)
+        done = done && set(arch::kDwarfSaved[i], registers.saved[i]);
+    if (arch::kDwarfPc >= 0) return done && set(arch::kDwarfPc, registers.pc);
+    dwfl_thread_state_register_pc(thread, registers.pc);
     return done;
 }
 
@@ -223,7 +207,7 @@ std::vector<uintptr_t> symbols::unwind(const stack_copy& copy, unsigned most) {
         std::vector<uintptr_t> pcs;
         unsigned most;
     } state{{}, most};
-    if (!attached_) return {copy.pc};
+    if (!attached_) return {copy.registers.pc};
     copy_ = &copy;
     dwfl_getthread_frames(
         dwfl_, getpid(),
@@ -237,7 +221,7 @@ std::vector<uintptr_t> symbols::unwind(const stack_copy& copy, unsigned most) {
         },
         &state);
     copy_ = nullptr;
-    if (state.pcs.empty()) state.pcs.push_back(copy.pc);
+    if (state.pcs.empty()) state.pcs.push_back(copy.registers.pc);
     return std::move(state.pcs);
 }
 

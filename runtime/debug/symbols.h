@@ -12,6 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/arch/saved_context.h"
+
 namespace gossamer::rt {
 
 // One line pair of a dump.
@@ -27,8 +29,7 @@ struct frame {
 struct stack_copy {
     uintptr_t begin = 0;  // address that bytes[0] was copied from
     std::vector<unsigned char> bytes;
-    uintptr_t pc = 0, sp = 0, fp = 0;
-    uintptr_t saved[10] = {};  // callee-saved registers, in the machine's order (traceback.cc)
+    arch::saved_context registers;
 };
 
 class symbols {

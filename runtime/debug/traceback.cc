@@ -14,14 +14,6 @@ namespace {
 // The innermost this many bytes of a stack are looked at.
 constexpr size_t kMostCopied = 256 << 10;
 
-#if defined(__x86_64__)
-// Boost 1.81, jump_x86_64_sysv_elf_gas.S: control words, stack guard, r12 to r15, rbx, rbp, return address.
-constexpr unsigned kWords = 9;
-#elif defined(__aarch64__)
-// Boost 1.81, jump_arm64_aapcs_elf_gas.S: d8 to d15, x19 to x28, fp, lr, pc, one word of padding.
-constexpr unsigned kWords = 22;
-#endif
-
 // A parked stack is read word by word while its owner may come back: what the tools call a race or a redzone is meant
 // here.
 __attribute__((noinline, no_sanitize("address", "thread", "undefined"))) uintptr_t word_at(uintptr_t address) {
@@ -55,20 +47,13 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* arg) {
 
 void copy_context(const void* context, const void* top, stack_copy* copy) {
     uintptr_t at = reinterpret_cast<uintptr_t>(context);
-    uintptr_t word[kWords];
-    for (unsigned i = 0; i < kWords; i++) word[i] = word_at(at + i * sizeof(uintptr_t));
-    copy->sp = at + kWords * sizeof(uintptr_t);
-#if defined(__x86_64__)
-    for (unsigned i = 0; i < 4; i++) copy->saved[1 + i] = word[2 + i];
-    copy->saved[0] = word[6];
-    copy->fp = word[7];
-    copy->pc = word[8];
-#elif defined(__aarch64__)
-    for (unsigned i = 0; i < 10; i++) copy->saved[i] = word[8 + i];
-    copy->fp = word[18];
-    copy->pc = word[20];
-#endif
-    copy->begin = copy->sp;
+    auto saved_word = [at](unsigned i) { return word_at(at + i * sizeof(uintptr_t)); };
+    copy->registers.sp = at + arch::kContextWords * sizeof(uintptr_t);
+    copy->registers.fp = saved_word(arch::kFpWord);
+    copy->registers.pc = saved_word(arch::kPcWord);
+    for (unsigned i = 0; i < std::size(arch::kSavedWords); i++)
+        copy->registers.saved[i] = saved_word(arch::kSavedWords[i]);
+    copy->begin = copy->registers.sp;
     size_t words = std::min(reinterpret_cast<uintptr_t>(top) - copy->begin, kMostCopied) / sizeof(uintptr_t);
     copy->bytes.resize(words * sizeof(uintptr_t));
     auto* to = reinterpret_cast<uintptr_t*>(copy->bytes.data());
@@ -82,7 +67,7 @@ bool copy_stack(const G* g, stack_copy* copy) {
     auto* stk = reinterpret_cast<const stack*>(word_at(reinterpret_cast<uintptr_t>(&g->stk)));
     if (!off_stack(before) || context == nullptr || stk == nullptr) return false;
     size_t in_use = size_t(stk->top() - context);
-    if (context < stk->low() || context > stk->top() || in_use < kWords * sizeof(uintptr_t)) return false;
+    if (context < stk->low() || context > stk->top() || in_use < arch::kContextWords * sizeof(uintptr_t)) return false;
     copy_context(context, stk->top(), copy);
     return off_stack(g->status.load()) &&
            word_at(reinterpret_cast<uintptr_t>(&g->context)) == reinterpret_cast<uintptr_t>(context);

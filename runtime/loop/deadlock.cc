@@ -12,6 +12,7 @@
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/sched.h"
+#include "runtime/stack/sanitizer.h"
 #include "runtime/timer/timer_heap.h"
 
 namespace gossamer::rt {
@@ -21,17 +22,6 @@ namespace {
 // Many times what an M needs from taking a waiter to making it ready, also when the kernel takes its CPU for a slice.
 constexpr int64_t kSecondLook = 20'000'000;
 
-#if defined(__SANITIZE_THREAD__)
-constexpr unsigned kToolThreads = 1;  // TSan's own
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr unsigned kToolThreads = 1;
-#else
-constexpr unsigned kToolThreads = 0;
-#endif
-#else
-constexpr unsigned kToolThreads = 0;
-#endif
 constexpr unsigned kSysmonThreads = 1;
 
 // num_threads, the 20th field of /proc/self/stat; the second is in parentheses and may hold anything. 0 when it cannot be read.
@@ -92,7 +82,7 @@ life_signs take_life_signs() {
     for_each_g(count_g, &s);
     s.goroutines = live_goroutines();
     unsigned known =
-        sched.m_count.load() + sched.plain_threads.load() + kSysmonThreads + signal_threads() + kToolThreads;
+        sched.m_count.load() + sched.plain_threads.load() + kSysmonThreads + signal_threads() + sanitizer_threads();
     unsigned all = process_threads();
     s.unknown_threads = all == 0 ? 1 : all > known ? all - known : 0;
     return s;

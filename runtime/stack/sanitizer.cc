@@ -2,14 +2,6 @@
 #include "runtime/stack/sanitizer.h"
 
 #if defined(GOSSAMER_SANITIZED)
-#if defined(__SANITIZE_THREAD__)
-#define GOSSAMER_TSAN
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define GOSSAMER_TSAN
-#endif
-#endif
-
 #if defined(GOSSAMER_TSAN)
 #include <sanitizer/tsan_interface.h>
 #else
@@ -35,16 +27,6 @@ void sanitizer_init_thread(sanitizer_state& s, const void* bottom, size_t size) 
 #endif
 }
 
-void sanitizer_before_switch(sanitizer_state& from, sanitizer_state& to) {
-#if defined(GOSSAMER_TSAN)
-    (void)from;
-    // No synchronisation by the switch itself: what the scheduler orders, it orders by its own atomics, which TSan sees.
-    __tsan_switch_to_fiber(to.fiber, __tsan_switch_to_fiber_no_sync);
-#else
-    __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.size);
-#endif
-}
-
 void sanitizer_after_switch(sanitizer_state& self) {
 #if defined(GOSSAMER_TSAN)
     (void)self;
@@ -60,6 +42,14 @@ void sanitizer_forget_stack(sanitizer_state& s) {
 #else
     __asan_unpoison_memory_region(const_cast<void*>(s.bottom), s.size);
     s.fake_stack = nullptr;
+#endif
+}
+
+unsigned sanitizer_threads() {
+#if defined(GOSSAMER_TSAN)
+    return 1;  // flushes its memory in the background
+#else
+    return 0;
 #endif
 }
 

@@ -61,8 +61,8 @@ TEST_CASE("the frames of a context that is off its stack are read from a copy of
 
 TEST_CASE("a stack that cannot be read gives the first address and no crash") {
     stack_copy copy;
-    copy.pc = reinterpret_cast<uintptr_t>(&entry_of_parked) + 4;
-    copy.sp = copy.begin = 0x10;
+    copy.registers.pc = reinterpret_cast<uintptr_t>(&entry_of_parked) + 4;
+    copy.registers.sp = copy.begin = 0x10;
     symbols s;
     CHECK(s.unwind(copy, 100).size() >= 1);
 }
