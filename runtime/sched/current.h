@@ -40,7 +40,8 @@ inline M* enter() {
     uint32_t depth = m->in_runtime.load(relaxed);  // pairs with nothing: only this thread writes it
     m->in_runtime.store(depth + 1, relaxed);       // pairs with the heavy fence in seize()
     compiler_fence();
-    if (m->attention.load(relaxed) != 0 && depth == 0) [[unlikely]]  // pairs with the heavy fence in seize()
+    // Acquire: what a seizer did to the queue while we were outside comes before what we do (pairs with the fetch_and in seize()).
+    if (m->attention.load(acquire) != 0 && depth == 0) [[unlikely]]
         return enter_slow(m);
     return m;
 }
