@@ -34,7 +34,7 @@ void destroy_locals(G* g) {
     while (auto* table = static_cast<local_table*>(g->locals)) {
         if (table->youngest == 0) {
             g->locals = nullptr;
-            g->flags &= uint8_t(~kHasLocals);
+            g->flags.store(uint8_t(g->flags.load(relaxed) & ~kHasLocals), relaxed);  // own; pairs with nothing
             delete table;
             return;
         }
@@ -71,7 +71,7 @@ void add_local(uint32_t slot, void* value, void (*destroy)(void*)) {
     if (table == nullptr) {
         table = new local_table;
         g->locals = table;
-        g->flags |= kHasLocals;
+        g->flags.store(uint8_t(g->flags.load(relaxed) | kHasLocals), relaxed);  // own; pairs with nothing
     }
     if (slot >= table->slots.size()) table->slots.resize(slot + 1);
     table->slots[slot] = local{value, destroy, table->youngest};

@@ -70,7 +70,7 @@ M* attach_thread() {
         m->is_thread = true;
     }
     G* g = m->stand_in;
-    g->flags = kThread;
+    g->flags.store(kThread, relaxed);  // pairs with nothing: readers only report it
     g->m = m;
     g->name = "thread";
     g->id.store(sched.last_id.fetch_add(1) + 1);

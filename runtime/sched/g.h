@@ -28,7 +28,7 @@ struct alignas(64) G {
     int saved_errno = 0;
     atomic<g_status> status{g_status::dead};
     atomic<wait_reason> reason{};  // why it waits or waited last; any reader
-    uint8_t flags = 0;             // kThread and so on
+    atomic<uint8_t> flags{0};      // kThread and so on; the owner writes, any reads
     uint8_t stack_class = 0;       // which size of stack it asks for
     atomic<uint32_t> select_claim{0};  // park/sudog.h: one waker wins a select
 

@@ -76,7 +76,7 @@ void spawn_system(void (*fn)(void*), void* arg, const char* name) {
         void* arg;
     };
     new (g->closure) call{fn, arg};
-    g->flags = kSystem;
+    g->flags.store(kSystem, relaxed);  // pairs with nothing: readers only report it
     g->invoke = [](void* closure) {
         call c = *static_cast<call*>(closure);
         c.fn(c.arg);
@@ -95,7 +95,7 @@ void run_closure(G* g) {
         sched.uncaught(g);
     }
     if ((g->flags & kHasLocals) != 0) [[unlikely]] {
-        g->flags &= uint8_t(~kHasLocals);
+        g->flags.store(uint8_t(g->flags.load(relaxed) & ~kHasLocals), relaxed);  // own; pairs with nothing
         sched.destroy_locals.load()(g);
     }
 }
@@ -108,7 +108,7 @@ void end_g(M* m, G* g) {
         else
             sched.thread_ended.fetch_add(1);
     }
-    g->flags = 0;
+    g->flags.store(0, relaxed);  // pairs with nothing: readers only report it
     g->stk = nullptr;
     g->status.store(g_status::dead, release);  // pairs with the load in for_each_g()
     put_g(p, g);
