@@ -131,7 +131,7 @@ TEST_CASE("a name with addresses of both families finds the one that listens [N2
             net::dialer d;
             d.fallback_delay = delay;
             auto [c, err] = d.dial("tcp", "localhost:" + std::to_string(l.addr().port()));
-            CHECK_MESSAGE(!err, err.message());
+            CHECK(err.message() == "");
             CHECK(c.remote_addr() == l.addr());
         }
     });

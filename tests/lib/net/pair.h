@@ -18,15 +18,15 @@ struct pair {
 
 inline gossamer::net::listener must_listen(std::string_view network = "tcp", std::string_view address = "127.0.0.1:0") {
     auto [l, err] = gossamer::net::listen(network, address);
-    REQUIRE_MESSAGE(!err, err.message());
+    REQUIRE(err.message() == "");
     return l;
 }
 
 inline pair connected(const gossamer::net::listener& l) {
     auto [ours, dial_err] = gossamer::net::dial(l.addr().network(), l.addr().string());
-    REQUIRE_MESSAGE(!dial_err, dial_err.message());
+    REQUIRE(dial_err.message() == "");
     auto [theirs, accept_err] = l.accept();
-    REQUIRE_MESSAGE(!accept_err, accept_err.message());
+    REQUIRE(accept_err.message() == "");
     return {std::move(ours), std::move(theirs)};
 }
 

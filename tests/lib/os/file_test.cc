@@ -51,7 +51,7 @@ TEST_CASE("a file is written, read, moved in and measured") {
     on_goroutine([] {
         temporary t;
         auto [f, err] = os::create(t.path());
-        REQUIRE_MESSAGE(!err, err.message());
+        REQUIRE(err.message() == "");
         CHECK(f.name() == t.path());
         CHECK(f.write("hello world").n == 11);
         CHECK(f.seek(6, SEEK_SET).offset == 6);
