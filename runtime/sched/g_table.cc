@@ -39,25 +39,26 @@ chunk_stack& empty_chunks() {
 lock table_lock{lock_rank::all_g};
 atomic<G*>* slabs = nullptr;  // kMaxSlabs entries, reserved once
 atomic<unsigned> slab_count{0};
-unsigned carved = kSlabGs;  // of the newest slab; under table_lock
+atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lock
 
 // Up to `want` Gs that never lived, at ascending addresses.
 [[gnu::noinline]] uint32_t carve(G** out, uint32_t want) {
     lock_guard guard(table_lock);
-    if (carved == kSlabGs) {
+    if (carved.load() == kSlabGs) {
         if (slabs == nullptr) slabs = static_cast<atomic<G*>*>(os::reserve(kMaxSlabs * sizeof *slabs));
         unsigned n = slab_count.load();
         auto* slab = static_cast<G*>(os::reserve(kSlabGs * sizeof(G)));
         if (slabs == nullptr || slab == nullptr || n == kMaxSlabs) fatal("go: no memory for goroutine number %zu", size_t(n) * kSlabGs);
         slabs[n].store(slab);
-        slab_count.store(n + 1, release);  // pairs with the acquire load in for_each_g()
-        carved = 0;
+        carved.store(0);  // before the slab counts: a reader takes what has been built of it, at the least nothing
+        slab_count.store(n + 1);
     }
     G* slab = slabs[slab_count.load() - 1].load();
-    uint32_t n = kSlabGs - carved < want ? kSlabGs - carved : want;
+    uint32_t at = carved.load();
+    uint32_t n = kSlabGs - at < want ? kSlabGs - at : want;
     // Handed out from the end of the array: the lowest address first.
-    for (uint32_t i = 0; i < n; i++) out[n - 1 - i] = new (&slab[carved + i]) G;
-    carved += n;
+    for (uint32_t i = 0; i < n; i++) out[n - 1 - i] = new (&slab[at + i]) G;
+    carved.store(at + n);
     return n;
 }
 
@@ -136,10 +137,14 @@ void flush_gs(P* p) {
 }
 
 void for_each_g(void (*fn)(G*, void*), void* arg) {
-    unsigned n = slab_count.load(acquire);  // pairs with the release store in carve()
+    unsigned n, built;
+    do {  // both numbers of one moment
+        n = slab_count.load();
+        built = carved.load();
+    } while (n != slab_count.load());
     for (unsigned s = 0; s < n; s++) {
         G* slab = slabs[s].load();
-        for (unsigned i = 0; i < kSlabGs; i++)
+        for (unsigned i = 0; i < (s + 1 < n ? kSlabGs : built); i++)
             if (slab[i].status.load() != g_status::dead) fn(&slab[i], arg);
     }
 }
