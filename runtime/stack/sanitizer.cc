@@ -55,6 +55,13 @@ unsigned sanitizer_threads() {
 
 }  // namespace gossamer::rt
 
+// What the tools cannot know of Boost.Lockfree's stacks: a node that another takes at the same moment is read, and the value thrown away
+// when the tag has moved on; and a free node is reachable only through a pointer with that tag in its upper bits.
+extern "C" const char* __tsan_default_suppressions();
+extern "C" const char* __tsan_default_suppressions() { return "race:boost::lockfree\n"; }
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:boost::lockfree\nleak:gossamer::rt::new_chunk\n"; }
+
 #else
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
