@@ -25,6 +25,8 @@ using clock = std::chrono::steady_clock;
 // What one parked goroutine may need at most; a machine with less memory gets fewer goroutines.
 constexpr uint64_t kBytesEach = 6'000;
 
+constexpr unsigned kShownEach = 50'000;
+
 uint64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     uint64_t total = 0, resident = 0;
@@ -81,7 +83,7 @@ int parked(unsigned n) {
     headline("parked",
              grouped(n) + " goroutines wait on one channel: cheap enough to give each request one of its own.");
     if (uint64_t room = available_bytes() / kBytesEach; room < n) {
-        n = static_cast<unsigned>(room);
+        n = static_cast<unsigned>(std::max<uint64_t>(room, 1));
         remark("this machine has memory for " + grouped(n) + " of them");
     }
     auto thread = one_thread();
@@ -93,13 +95,16 @@ int parked(unsigned n) {
 
     uint64_t before = resident_bytes();
     auto start = clock::now();
+    progress line;
     for (unsigned i = 0; i < n; ++i) {
+        if (i % kShownEach == 0) line.show(i, n, grouped(i) + " started");
         go([&arrived, &left, gate] {
             arrived.done();
             gate.recv();
             left.done();
         });
     }
+    line.finish();
     arrived.wait();
     auto started = clock::now() - start;
     uint64_t memory = resident_bytes() - before;
