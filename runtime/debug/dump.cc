@@ -281,6 +281,7 @@ std::string stack_dump() {
         own_trace own;
         std::string text;
     } job;
+    { in_runtime scope; }  // a thread that never called the runtime is known from now on
     trace_self(&job.own);
     ask_signal_thread(
         [](void* arg) {
