@@ -6,6 +6,7 @@
 #include <gossamer/net.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -43,7 +44,8 @@ inline std::string abstract_name(const char* what) {
 }
 
 inline pair unix_pair() {
-    gossamer::net::listener l = must_listen("unix", abstract_name("pair"));
+    static std::atomic<int> number{0};
+    gossamer::net::listener l = must_listen("unix", abstract_name(("pair" + std::to_string(number++)).c_str()));
     pair p = connected(l);
     CHECK(!l.close());
     return p;
