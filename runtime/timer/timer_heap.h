@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 
 #include "runtime/base/atomic.h"
 #include "runtime/os/lock.h"
@@ -25,6 +26,9 @@ class timer_heap {
   public:
     // `deadline` is the P's next_deadline.
     explicit timer_heap(atomic<int64_t>& deadline) : earliest_(deadline) {}
+    timer_heap(const timer_heap&) = delete;
+    timer_heap& operator=(const timer_heap&) = delete;
+    ~timer_heap() { std::free(storage_); }
 
     // True when `when` became the earliest deadline.
     bool add(timer* t, int64_t when);
@@ -33,9 +37,8 @@ class timer_heap {
     int64_t run_due(int64_t now);
     void move_all_to(timer_heap& to);
 
-    int64_t earliest() const {
-        return earliest_.load(relaxed);
-    }                                                       // pairs with publish(): a hint, confirmed under the lock
+    // pairs with publish(): a hint, confirmed under the lock
+    int64_t earliest() const { return earliest_.load(relaxed); }
     unsigned size() const { return count_.load(relaxed); }  // pairs with publish(); exact when nothing runs
 
   private:
