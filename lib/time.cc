@@ -131,8 +131,8 @@ chan_header* make_time_chan(int64_t ns, int64_t period) {
     auto* c = ::new (reinterpret_cast<void*>(address)) time_chan;
     c->memory = memory;
     c->lock_word = &c->lk.word();
-    c->parked_sender.store(
-        c, relaxed);  // for ever: whoever wants to know whether a receive would block asks under the lock
+    // For ever, so it pairs with nothing: whoever wants to know whether a receive would block asks under the lock.
+    c->parked_sender.store(c, relaxed);
     c->type = &kTimeElement;
     c->copy_size = sizeof(time_point);
     c->alarm.fire = fire_time_chan;

@@ -41,7 +41,8 @@ void answer(M* m, P* p) {
 }
 
 void run_own_timers(P* p) {
-    if (p->next_deadline.load(relaxed) == kNoDeadline) return;  // pairs with the timer floor's publish; a late look is only late
+    if (p->next_deadline.load(relaxed) == kNoDeadline)
+        return;  // pairs with the timer floor's publish; a late look is only late
     int64_t now = now_ns();
     if (p->next_deadline.load(relaxed) <= now) run_due(p->id, now);  // as above
 }
@@ -49,7 +50,7 @@ void run_own_timers(P* p) {
 bool look_at_network() {
     if (!netpoll_active() || netpoll_waiters() == 0) return false;
     G* list = nullptr;
-    sched.last_poll.store(now_ns(), relaxed);  // sysmon guesses
+    sched.last_poll.store(now_ns(), relaxed);  // pairs with nothing: sysmon guesses
     if (netpoll(0, &list) == 0) return false;
     ready_batch(list);
     return true;
@@ -113,7 +114,7 @@ void sleep_in_netpoll(M* m) {
         netpoll(wait, &list);
     }
     sched.poll_until.store(INT64_MIN);
-    sched.last_poll.store(now_ns(), relaxed);  // sysmon guesses
+    sched.last_poll.store(now_ns(), relaxed);  // pairs with nothing: sysmon guesses
     sched.someone_polls.store(false);
     if (acquire_idle_p(m, m->old_p) != nullptr) {
         m->spinning = true;
@@ -155,7 +156,8 @@ G* find_runnable(M* m) {
         release_p(m);
         bool searched = m->spinning;
         stop_searching(m);
-        if (sched.idle_ps.load() < sched.procs.load()) os::heavy_fence();  // else no queue but the global one can have been filled
+        if (sched.idle_ps.load() < sched.procs.load())
+            os::heavy_fence();  // else no queue but the global one can have been filled
         if (searched && work_anywhere() && acquire_idle_p(m, m->old_p) != nullptr) {
             m->spinning = true;
             sched.spinning.fetch_add(1);

@@ -28,7 +28,8 @@ void after_yield(M* m) {
     g->status.store(g_status::waiting, release);  // pairs with the load in ready()
     if (commit == nullptr || commit(g, arg)) {
         m->parked.store(true);
-        if (sched.sysmon_asleep.load()) sched.sysmon_note.wake();  // perhaps the last one awake: it looks for a deadlock
+        if (sched.sysmon_asleep.load())
+            sched.sysmon_note.wake();  // perhaps the last one awake: it looks for a deadlock
         m->wake.sleep();
         m->parked.store(false);
     }
@@ -56,9 +57,9 @@ inline void make_runnable(G* g) {
 void park(commit_fn commit, void* arg, wait_reason why, const void* object) {
     M* m = current_m();
     G* g = m->curg;
-    g->reason.store(why, relaxed);            // readers only report it
-    g->wait_object.store(object, relaxed);    // readers only report it
-    g->wait_since.store(0, relaxed);          // readers only report it
+    g->reason.store(why, relaxed);          // pairs with nothing: only reported
+    g->wait_object.store(object, relaxed);  // pairs with nothing: only reported
+    g->wait_since.store(0, relaxed);        // pairs with nothing: only reported
     if (m->is_thread) [[unlikely]]
         return park_thread(m, g, commit, arg);
     m->commit = commit;
@@ -114,7 +115,8 @@ void yield() {
         return os::yield_cpu();
     P* p = m->p;
     G* next = pick_local(m);
-    if (next == nullptr && !p->has_queued() && p->turn.load(relaxed) + 1 < kLoopTurn && m->attention.load(relaxed) == 0) {
+    if (next == nullptr && !p->has_queued() && p->turn.load(relaxed) + 1 < kLoopTurn &&
+        m->attention.load(relaxed) == 0) {
         p->turn.store(p->turn.load(relaxed) + 1, relaxed);  // owner's own; pairs with nothing
         return;
     }

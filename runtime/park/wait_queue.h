@@ -13,9 +13,8 @@ namespace gossamer::rt {
 class wait_queue {
   public:
     bool empty() const { return first() == nullptr; }
-    sudog* first() const {
-        return first_.load(relaxed);
-    }  // pairs with the stores below; a look without the lock is only a hint
+    // pairs with the stores below; a look without the lock is only a hint
+    sudog* first() const { return first_.load(relaxed); }
 
     void push_back(sudog* s) {
         s->next = nullptr;

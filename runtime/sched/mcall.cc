@@ -30,7 +30,8 @@ inline M* land(transfer t) {
 stack* stack_for(M* m, G* g) {
     stack* s = take_stack(m->p != nullptr ? &m->p->stacks : nullptr, g->stack_class);
     if (s == nullptr)
-        fatal("go: no address space for a stack of %zu bytes (%zu stacks exist)", size_t(1) << g->stack_class, stacks_made());
+        fatal("go: no address space for a stack of %zu bytes (%zu stacks exist)", size_t(1) << g->stack_class,
+              stacks_made());
     if (s->runner == nullptr) {
         s->runner = make_context(s, runner);
         sanitizer_init_stack(s->tool, s->low(), size_t(s->base + s->bytes() - s->low()));
@@ -69,7 +70,8 @@ void runner(transfer t) {
         run_closure(g);
         m = enter();
         g = m->curg;
-        if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]  // set before the first such stack is used
+        // pairs with nothing: set before the first such stack is used
+        if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]
             check_canary(s);
         end_g(m, g);
         G* next = pick_local(m);
@@ -121,7 +123,8 @@ void switch_from_g(M* m, G* g, G* next) {
     m->left = g;
     m->save_context = &g->context;
     stack* s = g->stk;
-    if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]  // set before the first such stack is used
+    // pairs with nothing: set before the first such stack is used
+    if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]
         check_canary(s);
     void* target;
     if (next != nullptr) {

@@ -180,7 +180,8 @@ void timer_heap::move_all_to(timer_heap& to) {
 }
 
 void arm(timer* t, int64_t when) {
-    check(t->heap.load(relaxed) == nullptr, "a timer is armed only while it is not pending");  // owner serialises
+    check(t->heap.load(relaxed) == nullptr,
+          "a timer is armed only while it is not pending");  // pairs with nothing: owner serialises
     P* p = current_p();
     if (heap_of(p == nullptr ? 0 : p->id)->add(t, when) && sched.on_new_deadline != nullptr)
         sched.on_new_deadline(when);

@@ -140,7 +140,7 @@ def conditionals_have_rooms(tree):
 @rule
 def weak_orders_name_partners(tree):
     """(f) A memory order weaker than seq_cst names its partner, "pairs with", from three lines above to the end of its statement.
-    "own" is enough where nobody but the reader writes."""
+    "own" is enough where nobody but the reader writes, "under LOCK" where a lock orders both sides."""
     for path in tree.select("runtime", "lib", ends=CODE):
         if path == "runtime/base/atomic.h":
             continue
@@ -149,7 +149,7 @@ def weak_orders_name_partners(tree):
             if not WEAK_ORDER.search(line):
                 continue
             last = next((n for n in range(number, min(number + 4, len(code))) if ";" in code[n - 1]), number)
-            if not any("pairs with" in r or re.search(r"//.*\bown\b", r) for r in raw[max(0, number - 4):last]):
+            if not any("pairs with" in r or re.search(r"//.*\b(own|under (the lock|lk))\b", r) for r in raw[max(0, number - 4):last]):
                 yield path, number, 'a weak memory order names its partner ("pairs with …") on the line or up to three above'
 
 
