@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A TCP service and its clients in one program: a goroutine for each connection, a deadline for a peer that says nothing, and an end in
+// A TCP service and its clients in one program: a goroutine for each connection, a deadline for an answer that does not come, and an end in
 // good order.
 #include <gossamer/bufio.h>
 #include <gossamer/error.h>
@@ -14,36 +14,44 @@
 #include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
 using namespace gossamer;
 using namespace std::chrono_literals;
 
-// Answers each line in capitals, until the peer hangs up or is silent for too long.
-void shout(net::conn c, std::chrono::milliseconds patience) {
-    bufio::reader in(c);
-    for (;;) {
-        if (c.set_read_deadline(std::chrono::steady_clock::now() + patience)) return;
-        auto [line, err] = in.read_line();
-        if (errors::is(err, os::err_deadline_exceeded))
-            line = "say something";
-        else if (err)
-            return;
+// Answers each line in capitals, until the peer hangs up. The connection is closed with its last handle.
+void shout(net::conn c) {
+    bufio::scanner in(c);
+    while (in.scan()) {
+        std::string line(in.text());
         for (char& letter : line) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-        if (c.write(line + "\n").err || err) return;
+        if (c.write(line + "\n").err) return;
     }
 }
 
-// Sends the lines one by one and collects the answers.
-std::string talk(const std::string& address, const std::array<const char*, 2>& lines) {
-    auto [c, err] = net::dial("tcp", address);
-    if (err) return err.message();
+// Says the lines one by one and collects the answers.
+std::string talk(const std::string& address, const std::vector<std::string>& lines) {
+    auto [c, failed] = net::dial("tcp", address);
+    if (failed) return failed.message() + "\n";
     bufio::reader in(c);
     std::string heard;
-    for (const char* line : lines) {
-        if (line != nullptr && c.write(line).err) break;
-        heard += in.read_line().line + "\n";
+    for (const std::string& line : lines) {
+        if (error err = c.write(line + "\n").err) return err.message() + "\n";
+        auto [answer, err] = in.read_line();
+        if (err) return err.message() + "\n";
+        heard += answer + "\n";
     }
     return heard;
+}
+
+// Says nothing and waits for an answer.
+std::string listen_only(const std::string& address) {
+    auto [c, failed] = net::dial("tcp", address);
+    if (failed) return failed.message() + "\n";
+    if (error err = c.set_read_deadline(std::chrono::steady_clock::now() + 20ms)) return err.message() + "\n";
+    bufio::reader in(c);
+    auto [answer, err] = in.read_line();
+    return errors::is(err, os::err_deadline_exceeded) ? "no answer within 20 ms\n" : answer + "\n";
 }
 
 int main() {
@@ -58,20 +66,20 @@ int main() {
             for (;;) {
                 auto [c, err] = l.accept();
                 if (err) {
-                    std::printf("accept ends: %s\n",
-                                errors::is(err, net::err_closed) ? "the listener was closed" : err.message().c_str());
+                    bool closed = errors::is(err, net::err_closed);
+                    std::printf("accept ends: %s\n", closed ? "the listener was closed" : err.message().c_str());
                     return;
                 }
-                connections.go([c = std::move(c)] { shout(c, 300ms); });
+                connections.go([c = std::move(c)] { shout(c); });
             }
         });
 
         std::string address = listener.addr().string();
         std::array<std::string, 3> heard;
         wait_group clients;
-        clients.go([&] { heard[0] = talk(address, {"hello\n", "world\n"}); });
-        clients.go([&] { heard[1] = talk(address, {"good\n", "bye\n"}); });
-        clients.go([&] { heard[2] = talk(address, {"psst\n", nullptr}); });
+        clients.go([&] { heard[0] = talk(address, {"hello", "world"}); });
+        clients.go([&] { heard[1] = talk(address, {"good", "bye"}); });
+        clients.go([&] { heard[2] = listen_only(address); });
         clients.wait();
         for (const std::string& lines : heard) std::printf("%s", lines.c_str());
 
