@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -62,7 +63,8 @@ def build_programs(build, wanted):
 
 
 def run_once(command, limit):
-    """(figures, failure or None, status): one process, alone in a process group that ends with it."""
+    """(figures, processor seconds, failure or None, status): one process, alone in a process group that ends with it."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                start_new_session=True)
     failure = None
@@ -72,13 +74,15 @@ def run_once(command, limit):
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
         failure = f"no end within {limit} s"
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     figures = [{"procs": int(m[2]), "n": int(m[3]), "value": float(m[4]), "unit": m[5]} for m in LINE.finditer(out)]
     if failure is None and process.returncode != 0:
         words = next((line for line in err.splitlines() if line.strip()), "no word")
         failure = f"status {process.returncode}: {words.strip()[:160]}"
     elif failure is None and not figures:
         failure = "printed no figure"
-    return figures, failure, process.returncode
+    return figures, cpu, failure, process.returncode
 
 
 def measure(row, procs, programs, options):
@@ -90,11 +94,11 @@ def measure(row, procs, programs, options):
                 continue
             n = table.ROWS[row] if options.quick and row not in table.KEEPS_ITS_N.get(name, ()) else None
             command = [path, row, str(procs)] + ([str(n)] if n else [])
-            lines, failure, status = run_once(command, options.limit)
+            lines, cpu, failure, status = run_once(command, options.limit)
             if status == NO_SUCH_ROW:
                 unable.add(name)
                 continue
-            figures.add(name, run, lines, failure)
+            figures.add(name, run, lines, cpu, failure)
             if failure == f"no end within {options.limit} s":
                 unable.add(name)  # once is enough to know, and to wait for
     return figures
@@ -155,7 +159,7 @@ def main():
     table.show(all_lines)
     if options.json:
         result = {"machine": facts, "runs": options.runs, "quick": options.quick, "rows": [
-            {"row": f.row, "procs": f.procs, "failures": f.failures, "figures": [
+            {"row": f.row, "procs": f.procs, "failures": f.failures, "processor_seconds": f.cpu, "figures": [
                 {"program": program, "unit": unit, "connections": n,
                  "runs": [v and {"n": v["n"], "value": v["value"]} for v in runs]}
                 for (program, n, unit), runs in f.values.items()]} for f in all_figures]}

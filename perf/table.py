@@ -18,6 +18,8 @@ KEEPS_ITS_N = {"std_thread": {"spawn_join", "spawn_batch", "yield2", "yield1k", 
                "boost_fiber": {"spawn_join", "skynet", "fib", "parked", "spawned_not_run"}}
 
 HIGHER_IS_BETTER = {"messages_per_second", "requests_per_second"}
+# Rows that the load client runs.
+SERVED = {"echo", "idle_conns", "http"}
 # Figures of a whole run, not per operation: comparable only when N is the same.
 WHOLE_RUN = {"ms"}
 
@@ -72,8 +74,12 @@ class Figures:
         self.row, self.procs = row, procs
         self.values = {}    # (program, n of the line when a row has several, unit) -> [figure or None] a run
         self.failures = {}  # program -> [sentence]
+        self.cpu = {}       # program -> [processor seconds of the whole process or None] a run
 
-    def add(self, program, run, lines, failure):
+    def add(self, program, run, lines, cpu, failure):
+        seconds = self.cpu.setdefault(program, [])
+        seconds.extend([None] * (run + 1 - len(seconds)))
+        seconds[run] = None if failure else cpu
         if failure:
             self.failures.setdefault(program, []).append(failure)
         for line in lines:
@@ -84,6 +90,13 @@ class Figures:
 
     def of(self, program, n, unit):
         return self.values.get((program, n, unit), [])
+
+    def cpu_ratio(self):
+        """Ours to Go's processor time for the same N, the median over runs in turn; None where the client's would be in it."""
+        if self.row in SERVED or self.row == "spawned_not_run":
+            return None
+        pairs = zip(self.cpu.get("ours", []), self.cpu.get("go", []))
+        return median([a / b for a, b in pairs if a is not None and b])
 
     def figures(self):
         """(n, unit) in the order in which they were first printed."""
@@ -109,12 +122,13 @@ def best_peer(figures, peers, n, unit):
     return best
 
 
-HEAD = ("row", "procs", "figure", "ours", "Go", "ours/Go", "best C++ peer", "ours/it", "aim", "")
+HEAD = ("row", "procs", "figure", "ours", "Go", "ours/Go", "CPU", "best C++ peer", "ours/it", "aim", "")
 
 
 def lines_of(figures, runs, peers):
     """The table's lines for one row: a line a figure, and a line for each program that failed."""
     out = []
+    cpu = figures.cpu_ratio()  # of the row: shown once
     for n, unit in figures.figures():
         ours, go = figures.of("ours", n, unit), figures.of("go", n, unit)
         mine = figures.median("ours", n, unit)
@@ -124,8 +138,9 @@ def lines_of(figures, runs, peers):
         words, met = aim(figures.row, figures.procs, unit, mine, ratio)
         name = figures.row if n is None else f"{figures.row} {n}"
         out.append((name, str(figures.procs), unit, number(mine), number(figures.median("go", n, unit)), number(ratio),
-                    f"{number(peer[1])} {peer[0]}" if peer else "-", number(against), words,
+                    "" if cpu is None else number(cpu), f"{number(peer[1])} {peer[0]}" if peer else "-", number(against), words,
                     {True: "met", False: "MISSED", None: ""}[met]))
+        cpu = None
     for program, sentences in figures.failures.items():
         out.append((figures.row, str(figures.procs), f"FAILED: {program}, {len(sentences)} of {runs} runs: "
                     f"{sentences[-1]}"))
@@ -135,7 +150,7 @@ def lines_of(figures, runs, peers):
 def show(lines):
     widths = [max(len(line[i]) for line in [HEAD, *lines] if len(line) == len(HEAD)) for i in range(len(HEAD))]
     for line in [HEAD, *lines]:
-        left = (0, 2, 6, 8, 9)
+        left = (0, 2, 7, 9, 10)
         cells = [c.ljust(w) if i in left or len(line) < len(HEAD) else c.rjust(w)
                  for i, (c, w) in enumerate(zip(line, widths))]
         print("  ".join(cells).rstrip(), flush=True)
