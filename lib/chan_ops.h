@@ -97,7 +97,7 @@ inline bool source_has_value(chan_core* c) {
 }
 
 // REQUIRES: c->lk held.
-inline op_result try_send_locked(chan_core* c, void* value) {
+[[gnu::always_inline]] inline op_result try_send_locked(chan_core* c, void* value) {
     if (is_closed(c)) [[unlikely]]
         return {op_outcome::closed, nullptr};
     if (!c->receivers.empty()) {
@@ -116,7 +116,7 @@ inline op_result try_send_locked(chan_core* c, void* value) {
 }
 
 // REQUIRES: c->lk held.
-inline op_result try_recv_locked(chan_core* c, void* to) {
+[[gnu::always_inline]] inline op_result try_recv_locked(chan_core* c, void* to) {
     size_t n = buffered(c);
     if (is_closed(c)) [[unlikely]] {
         // Senders that are still queued belong to close: their values are not to be delivered (CH12).
