@@ -108,7 +108,8 @@ unsigned procs() { return rt::set_procs(0); }
 
 unsigned set_procs(int n) {
     if (n < 1 || unsigned(n) > rt::kMaxProcs)
-        throw panic("runtime::set_procs: " + std::to_string(n) + " is not between 1 and " + std::to_string(rt::kMaxProcs));
+        throw panic("runtime::set_procs: " + std::to_string(n) + " is not between 1 and " +
+                    std::to_string(rt::kMaxProcs));
     return rt::set_procs(unsigned(n));
 }
 

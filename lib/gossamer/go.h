@@ -83,7 +83,8 @@ void invoke_boxed(void* closure) {
 template <class F, class... Args>
 void spawn(const spawn_options* options, F&& f, Args&&... args) {
     using Call = call<std::decay_t<F>, std::decay_t<Args>...>;
-    static_assert(std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>, "go(f, args...): f cannot be called with these arguments");
+    static_assert(std::is_invocable_v<std::decay_t<F>, std::decay_t<Args>...>,
+                  "go(f, args...): f cannot be called with these arguments");
     if (is_nothing(f)) spawn_of_nothing();
     if constexpr (sizeof(Call) <= kInlineClosure && alignof(Call) <= 16) {
         if constexpr (std::is_trivially_copyable_v<Call> && sizeof...(Args) == 0) {
@@ -126,8 +127,7 @@ void run_main(void (*f)(void*), void* arg);
 // ones work; the result is discarded. Never blocks, never yields (G4). What leaves f uncaught ends the process with status 2 (G7); a null
 // function pointer or empty std::function is fatal here, in the caller (G9). Any goroutine or plain thread.
 template <class F, class... Args>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, spawn_options>)
-void go(F&& f, Args&&... args) {
+requires(!std::is_same_v<std::remove_cvref_t<F>, spawn_options>) void go(F&& f, Args&&... args) {
     detail::spawn(nullptr, std::forward<F>(f), std::forward<Args>(args)...);
 }
 // The same with a name or a stack size: go({.name = "reader"}, f, args…).
@@ -142,7 +142,8 @@ template <class F>
 auto run(F&& f) -> std::invoke_result_t<F&> {
     using Result = std::invoke_result_t<F&>;
     if constexpr (std::is_void_v<Result>) {
-        detail::run_main([](void* p) { (*static_cast<std::remove_reference_t<F>*>(p))(); }, const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+        detail::run_main([](void* p) { (*static_cast<std::remove_reference_t<F>*>(p))(); },
+                         const_cast<void*>(static_cast<const void*>(std::addressof(f))));
     } else {
         struct frame {
             std::remove_reference_t<F>* f;

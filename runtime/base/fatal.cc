@@ -76,8 +76,7 @@ void fatal(const char* format, ...) {
 
 void broken(const char* sentence, code_place where) {
     if (!begin_death()) abort();
-    print_error("runtime: broken invariant: %s (%s:%u, %s)\n", sentence, where.file, where.line,
-                where.function);
+    print_error("runtime: broken invariant: %s (%s:%u, %s)\n", sentence, where.file, where.line, where.function);
     dump_before_death();
     abort();
 }

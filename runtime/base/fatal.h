@@ -10,8 +10,8 @@ struct code_place {
     const char* file;
     const char* function;
     unsigned line;
-    static constexpr code_place current(const char* file = __builtin_FILE(), const char* function = __builtin_FUNCTION(),
-                                        unsigned line = __builtin_LINE()) {
+    static constexpr code_place current(const char* file = __builtin_FILE(),
+                                        const char* function = __builtin_FUNCTION(), unsigned line = __builtin_LINE()) {
         return {file, function, line};
     }
 };

@@ -12,9 +12,11 @@ namespace gossamer::rt {
 
 namespace {
 
-constexpr int64_t kSearchNs = 20'000;    // how long an M spins before it sleeps; a futex wake costs the waker half of that
-constexpr int64_t kPatienceNs = 4'000;   // how long an owner may take to answer before it is seized
-constexpr int64_t kNextSlotNs = 10'000;  // how long a next slot must stand still: a hand-over inside a pair takes 0.1 us
+constexpr int64_t kSearchNs =
+    20'000;  // how long an M spins before it sleeps; a futex wake costs the waker half of that
+constexpr int64_t kPatienceNs = 4'000;  // how long an owner may take to answer before it is seized
+constexpr int64_t kNextSlotNs =
+    10'000;  // how long a next slot must stand still: a hand-over inside a pair takes 0.1 us
 
 struct loot {
     g_batch gs;
@@ -102,7 +104,8 @@ G* steal(M* m) {
                 }
             }
         }
-        if (!others_run) return nullptr;  // nothing can come but from timers, the network or plain threads: those wake us
+        if (!others_run)
+            return nullptr;  // nothing can come but from timers, the network or plain threads: those wake us
         if (netpoll_active() && netpoll_waiters() != 0 && !sched.someone_polls.load() && round % 8 == 7) {
             G* list = nullptr;
             if (netpoll(0, &list) != 0) {

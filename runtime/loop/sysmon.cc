@@ -20,7 +20,8 @@ constexpr int64_t kShortestNap = 20'000;
 constexpr int64_t kLongestNap = 10'000'000;
 constexpr int64_t kRescueNap = 2'000'000;  // while a P is idle: a G that nobody serves waits no longer than this
 constexpr int64_t kSlice = 10'000'000;
-constexpr int64_t kStill = 50'000;  // a thread whose CPU clock stands still so long is asleep (measured: 94 % of looks against 0.6 %)
+constexpr int64_t kStill =
+    50'000;  // a thread whose CPU clock stands still so long is asleep (measured: 94 % of looks against 0.6 %)
 constexpr unsigned kEagerLooks = 50;
 constexpr unsigned kIdleLooks = 8;  // looks at an idle world before sysmon sleeps for good
 
@@ -28,12 +29,12 @@ constexpr unsigned kIdleLooks = 8;  // looks at an idle world before sysmon slee
 struct view {
     M* m = nullptr;
     uint32_t tick = 0;
-    int64_t since = 0;      // when this slice was first seen
-    uint32_t turn = 0;      // picks of any kind, at the last look
-    bool still = false;     // no pick between the last two looks
-    int64_t cpu = -1;       // the holder's CPU clock at `cpu_at`
+    int64_t since = 0;   // when this slice was first seen
+    uint32_t turn = 0;   // picks of any kind, at the last look
+    bool still = false;  // no pick between the last two looks
+    int64_t cpu = -1;    // the holder's CPU clock at `cpu_at`
     int64_t cpu_at = 0;
-    int64_t asked_at = 0;   // when it was asked to yield; 0: not
+    int64_t asked_at = 0;  // when it was asked to yield; 0: not
 };
 
 view views[kMaxProcs];
@@ -52,7 +53,8 @@ bool retake(M* m, P* p) {
 }
 
 bool network_unwatched(int64_t now) {
-    return netpoll_active() && netpoll_waiters() != 0 && !sched.someone_polls.load() && now - sched.last_poll.load() > kRescueNap;
+    return netpoll_active() && netpoll_waiters() != 0 && !sched.someone_polls.load() &&
+           now - sched.last_poll.load() > kRescueNap;
 }
 
 // True when the look changed something.
@@ -128,7 +130,7 @@ int64_t until_next_deadline(int64_t now) {
 void sleep_for_good() {
     sched.sysmon_asleep.store(true);
     full_fence();
-    check_deadlock();  // a thread that parks after this look sees sysmon_asleep
+    check_deadlock();                                // a thread that parks after this look sees sysmon_asleep
     if (sched.idle_ps.load() >= sched.procs.load())  // who takes a P after this look sees sysmon_asleep
         sched.sysmon_note.sleep(warm_central_stacks() != 0 ? 1'000'000'000 : -1);
     sched.sysmon_asleep.store(false);
@@ -148,7 +150,8 @@ void sysmon_main(void*) {
         bool some_idle = sched.idle_ps.load() != 0, all_idle = sched.idle_ps.load() >= sched.procs.load();
         if (all_idle)
             sleep = kLongestNap;
-        else if (some_idle && sleep > kRescueNap) sleep = kRescueNap;
+        else if (some_idle && sleep > kRescueNap)
+            sleep = kRescueNap;
         if (left < sleep && !sched.someone_polls.load()) sleep = left < kShortestNap ? kShortestNap : left;
         os::nap_ns(sleep);
         int64_t now = now_ns();

@@ -12,7 +12,7 @@ void lock::slow() {
         for (int i = 0; i < 60 && word_.load(relaxed) != 0; i++)  // pairs with the CAS below
             arch::cpu_relax();
         uint8_t free = 0;
-        if (word_.load(relaxed) == 0 &&                                 // pairs with the CAS
+        if (word_.load(relaxed) == 0 &&                              // pairs with the CAS
             word_.compare_exchange_weak(free, 1, seq_cst, relaxed))  // pairs with release_lock() and with word()
             return;
         if (round < 4) continue;

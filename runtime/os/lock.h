@@ -26,7 +26,7 @@ class lock {
     }
     bool try_acquire() {
         uint8_t free = 0;
-        if (word_.load(relaxed) != 0 ||                                  // pairs with the CAS below
+        if (word_.load(relaxed) != 0 ||                                 // pairs with the CAS below
             !word_.compare_exchange_strong(free, 1, acquire, relaxed))  // pairs with release_lock()
             return false;
         rank_acquire(rank_);

@@ -70,10 +70,12 @@ config read_config() {
 }
 
 const char* config_help() {
-    return "GOSSAMER_PROCS        1 to 1024          goroutines that run at once (default: the CPUs that affinity and cgroup v2 allow)\n"
+    return "GOSSAMER_PROCS        1 to 1024          goroutines that run at once (default: the CPUs that affinity and "
+           "cgroup v2 allow)\n"
            "GOSSAMER_STACK        16k to 1g          bytes of a goroutine's stack, committed by touch (default: 240k)\n"
            "GOSSAMER_MAX_THREADS  4 to 1000000       ceiling of OS threads (default: 10000)\n"
-           "GOSSAMER_GUARDS       regions, mprotect, canary  the best guard to put below stacks (default: regions, where Linux >= 6.13 has them)\n"
+           "GOSSAMER_GUARDS       regions, mprotect, canary  the best guard to put below stacks (default: regions, "
+           "where Linux >= 6.13 has them)\n"
            "GOSSAMER_SEED         1 to 2^63-1        seed of stealing and select order (default: from the clock)\n";
 }
 

@@ -12,11 +12,13 @@ namespace gossamer::rt {
 inline constexpr unsigned kMaxProcs = 1024;
 
 struct config {
-    unsigned procs = 0;             // GOSSAMER_PROCS: 1 … 1024; 0: what affinity and cgroup allow
-    size_t stack_bytes = 240 << 10; // GOSSAMER_STACK: bytes, with k, m or g; 16k … 1g (the reservation is the power of two above it)
+    unsigned procs = 0;  // GOSSAMER_PROCS: 1 … 1024; 0: what affinity and cgroup allow
+    size_t stack_bytes =
+        240 << 10;  // GOSSAMER_STACK: bytes, with k, m or g; 16k … 1g (the reservation is the power of two above it)
     unsigned max_threads = 10'000;  // GOSSAMER_MAX_THREADS: 4 … 1,000,000
-    os::guard_kind guards = os::guard_kind::regions;  // GOSSAMER_GUARDS: regions, mprotect or canary; the best to be used below stacks
-    uint64_t seed = 0;              // GOSSAMER_SEED: of victim order and select order; 0: from the clock
+    os::guard_kind guards =
+        os::guard_kind::regions;  // GOSSAMER_GUARDS: regions, mprotect or canary; the best to be used below stacks
+    uint64_t seed = 0;            // GOSSAMER_SEED: of victim order and select order; 0: from the clock
 };
 
 // Reads the environment; an unusable value ends the process with status 2 and a sentence that names variable and value.

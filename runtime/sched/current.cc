@@ -91,7 +91,8 @@ M* enter_slow(M* m) {
             asked = m->attention.load(acquire);  // pairs with the fetch_and in seize()
         }
         if ((asked & kSeizing) != 0) {
-            for (unsigned i = 0; (m->attention.load(acquire) & kSeizing) != 0; i++)  // pairs with the fetch_and in seize()
+            for (unsigned i = 0; (m->attention.load(acquire) & kSeizing) != 0;
+                 i++)  // pairs with the fetch_and in seize()
                 i < 200 ? arch::cpu_relax() : os::yield_cpu();
             continue;
         }

@@ -18,38 +18,39 @@ inline constexpr size_t kInlineClosure = 64;
 
 struct alignas(64) G {
     // Line 0. Owner: the M that runs or holds the G, unless said otherwise.
-    void* context = nullptr;  // the saved fcontext while it is off its stack
-    stack* stk = nullptr;     // null until the first run
-    G* next = nullptr;        // link of the one queue it is in; owner: that queue
-    M* m = nullptr;           // who runs it; for a stand-in: its thread for ever
+    void* context = nullptr;                  // the saved fcontext while it is off its stack
+    stack* stk = nullptr;                     // null until the first run
+    G* next = nullptr;                        // link of the one queue it is in; owner: that queue
+    M* m = nullptr;                           // who runs it; for a stand-in: its thread for ever
     void (*invoke)(void* closure) = nullptr;  // runs and destroys the closure
     void* caught_exceptions = nullptr;
     unsigned int uncaught_exceptions = 0;
     int saved_errno = 0;
     atomic<g_status> status{g_status::dead};
-    atomic<wait_reason> reason{};  // why it waits or waited last; any reader
-    atomic<uint8_t> flags{0};      // kThread and so on; the owner writes, any reads
-    uint8_t stack_class = 0;       // which size of stack it asks for
+    atomic<wait_reason> reason{};      // why it waits or waited last; any reader
+    atomic<uint8_t> flags{0};          // kThread and so on; the owner writes, any reads
+    uint8_t stack_class = 0;           // which size of stack it asks for
     atomic<uint32_t> select_claim{0};  // park/sudog.h: one waker wins a select
 
     // Line 1. Written by the owner with relaxed stores, read by anybody (dumps, the inspector).
-    atomic<uint64_t> id{0};       // from 1, never reused
+    atomic<uint64_t> id{0};  // from 1, never reused
     uint64_t creator_id = 0;
-    void* creator_pc = nullptr;   // return address of the go() call
-    const char* name = nullptr;   // static or owned by the name table; null when unnamed
+    void* creator_pc = nullptr;  // return address of the go() call
+    const char* name = nullptr;  // static or owned by the name table; null when unnamed
     atomic<const void*> wait_object{nullptr};
     atomic<int64_t> wait_since{0};  // ns of the monotonic clock, stamped by sysmon's sweep or by a dump; 0 unknown
-    void* locals = nullptr;       // go_local's table; owner G
-    void* param = nullptr;        // what the waker hands to the woken (a sudog, an error); set before ready(), read after park()
+    void* locals = nullptr;         // go_local's table; owner G
+    void* param =
+        nullptr;  // what the waker hands to the woken (a sudog, an error); set before ready(), read after park()
 
     // Line 2.
     alignas(16) unsigned char closure[kInlineClosure];
 };
 static_assert(sizeof(G) == 192);
 
-inline constexpr uint8_t kThread = 1;       // a plain thread's stand-in
-inline constexpr uint8_t kSystem = 2;       // the library's own; not counted, not a reason against deadlock
-inline constexpr uint8_t kLocked = 4;       // lock_os_thread: runs on G::m only
-inline constexpr uint8_t kHasLocals = 8;    // destroy G::locals at the end
+inline constexpr uint8_t kThread = 1;     // a plain thread's stand-in
+inline constexpr uint8_t kSystem = 2;     // the library's own; not counted, not a reason against deadlock
+inline constexpr uint8_t kLocked = 4;     // lock_os_thread: runs on G::m only
+inline constexpr uint8_t kHasLocals = 8;  // destroy G::locals at the end
 
 }  // namespace gossamer::rt

@@ -48,7 +48,8 @@ atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lo
         if (slabs == nullptr) slabs = static_cast<atomic<G*>*>(os::reserve(kMaxSlabs * sizeof *slabs));
         unsigned n = slab_count.load();
         auto* slab = static_cast<G*>(os::reserve(kSlabGs * sizeof(G)));
-        if (slabs == nullptr || slab == nullptr || n == kMaxSlabs) fatal("go: no memory for goroutine number %zu", size_t(n) * kSlabGs);
+        if (slabs == nullptr || slab == nullptr || n == kMaxSlabs)
+            fatal("go: no memory for goroutine number %zu", size_t(n) * kSlabGs);
         slabs[n].store(slab);
         carved.store(0);  // before the slab counts: a reader takes what has been built of it, at the least nothing
         slab_count.store(n + 1);

@@ -29,30 +29,30 @@ struct alignas(kCacheLine) M {
     P* p = nullptr;                  // own thread inside the runtime, or a seizer
     G* curg = nullptr;               // on g0: null
     void* g0_context = nullptr;
-    void** save_context = nullptr;   // where the next landing stores the context that was left
+    void** save_context = nullptr;       // where the next landing stores the context that was left
     void (*after_switch)(M*) = nullptr;  // what the next landing does for the one who left
-    void** exceptions = nullptr;     // __cxa_get_globals of this thread: two words
+    void** exceptions = nullptr;         // __cxa_get_globals of this thread: two words
     // Line 1
     int* errno_at = nullptr;
-    G* left = nullptr;               // who left, for after_switch
+    G* left = nullptr;  // who left, for after_switch
     commit_fn commit = nullptr;
     void* commit_arg = nullptr;
     stack* left_stack = nullptr;
     bool spinning = false;
-    bool is_thread = false;          // a plain thread's
-    bool blocking = false;           // between begin_blocking and end_blocking
-    P* old_p = nullptr;              // to be preferred when a P is wanted again
+    bool is_thread = false;  // a plain thread's
+    bool blocking = false;   // between begin_blocking and end_blocking
+    P* old_p = nullptr;      // to be preferred when a P is wanted again
 
     note wake;
-    atomic<P*> given{nullptr};       // a P handed over by who wakes it
+    atomic<P*> given{nullptr};           // a P handed over by who wakes it
     lock seizing{lock_rank::handshake};  // one seizer at a time
     clockid_t cpu_clock = 0;
     uint64_t tid = 0;
     unsigned number = 0;
-    M* idle_next = nullptr;          // under sched's lock
-    M* all_next = nullptr;           // append-only list, constant once linked
-    G* stand_in = nullptr;           // a plain thread's G
-    atomic<bool> parked{false};      // asleep on `wake` for want of work, or (plain thread) in park(); any reads
+    M* idle_next = nullptr;      // under sched's lock
+    M* all_next = nullptr;       // append-only list, constant once linked
+    G* stand_in = nullptr;       // a plain thread's G
+    atomic<bool> parked{false};  // asleep on `wake` for want of work, or (plain thread) in park(); any reads
     [[no_unique_address]] sanitizer_state tool;
 };
 

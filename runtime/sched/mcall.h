@@ -23,8 +23,10 @@ inline G* pick_local(M* m) {
     if constexpr (kMigrate) return nullptr;
     P* p = m->p;
     uint32_t turn = p->turn.load(relaxed) + 1;  // owner's own; pairs with nothing
-    if (turn >= kLoopTurn || (m->attention.load(relaxed) & ~kFence) != 0)  // pairs with fetch_or of who asks; a late look is only late
-        [[unlikely]] return nullptr;
+    if (turn >= kLoopTurn ||
+        (m->attention.load(relaxed) & ~kFence) != 0)  // pairs with fetch_or of who asks; a late look is only late
+        [[unlikely]]
+        return nullptr;
     G* g = get_next(p);
     if (g == nullptr) {
         g = get_head(p);

@@ -29,14 +29,14 @@ struct alignas(kCacheLine) P {
     atomic<G*> next{nullptr};
     atomic<uint32_t> head{0};
     atomic<uint32_t> tail{0};
-    atomic<uint32_t> turn{0};  // picks of any kind
-    atomic<uint32_t> tick{0};  // picks that began a new time slice
+    atomic<uint32_t> turn{0};                    // picks of any kind
+    atomic<uint32_t> tick{0};                    // picks that began a new time slice
     atomic<int64_t> next_deadline{kNoDeadline};  // timer floor publishes; any reads
     uint32_t free_g_count = 0;
     stack_cache stacks;
 
     // Line 1 and on. Owner.
-    uint64_t next_id = 0, last_id = 0;   // goroutine numbers in hand
+    uint64_t next_id = 0, last_id = 0;      // goroutine numbers in hand
     atomic<uint64_t> created{0}, ended{0};  // any reads
     random32 random{1};
     bool eager_wake = true;  // ready() wakes another M at once; see idle.h
@@ -45,7 +45,7 @@ struct alignas(kCacheLine) P {
     // any
     atomic<M*> m{nullptr};
     atomic<p_status> status{p_status::idle};
-    unsigned id = 0;     // constant
+    unsigned id = 0;         // constant
     P* idle_next = nullptr;  // under sched's lock
     M* last_m = nullptr;     // under sched's lock: who held it last, for affinity
 
@@ -53,7 +53,8 @@ struct alignas(kCacheLine) P {
     G* free_gs[kFreeGs];  // owner: dead Gs, free_g_count of them
 
     bool has_queued() const {
-        return head.load(relaxed) != tail.load(relaxed) || next.load(relaxed) != nullptr;  // a guess; pairs with runq.h's stores
+        return head.load(relaxed) != tail.load(relaxed) ||
+               next.load(relaxed) != nullptr;  // a guess; pairs with runq.h's stores
     }
     uint32_t queued() const { return tail.load(relaxed) - head.load(relaxed); }  // a guess; pairs with runq.h's stores
 };

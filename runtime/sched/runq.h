@@ -46,13 +46,14 @@ struct g_list {
 inline void put_tail(P* p, G* g) {
     uint32_t tail = p->tail.load(relaxed);          // owner's own; pairs with nothing
     if (tail - p->head.load(relaxed) == kRingSize)  // owner's own; pairs with nothing
-        [[unlikely]] return overflow_ring(p, g);
+        [[unlikely]]
+        return overflow_ring(p, g);
     p->ring[tail % kRingSize] = g;
     p->tail.store(tail + 1, relaxed);  // pairs with guesses; the data goes with the handshake's release in leave()
 }
 
 inline G* get_head(P* p) {
-    uint32_t head = p->head.load(relaxed);             // owner's own; pairs with nothing
+    uint32_t head = p->head.load(relaxed);              // owner's own; pairs with nothing
     if (head == p->tail.load(relaxed)) return nullptr;  // owner's own; pairs with nothing
     G* g = p->ring[head % kRingSize];
     p->head.store(head + 1, relaxed);  // pairs with guesses

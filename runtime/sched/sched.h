@@ -19,17 +19,17 @@ struct scheduler {
     atomic<uint32_t> spinning{0};  // Ms that search for work
     alignas(kCacheLine) global_queue global;
     alignas(kCacheLine) lock mutex{lock_rank::sched};
-    P* idle_p_list = nullptr;             // under mutex
-    M* idle_m_list = nullptr;             // under mutex
-    unsigned idle_m_count = 0;            // under mutex
+    P* idle_p_list = nullptr;   // under mutex
+    M* idle_m_list = nullptr;   // under mutex
+    unsigned idle_m_count = 0;  // under mutex
 
     alignas(kCacheLine) atomic<uint32_t> procs{0};
-    atomic<P*> ps[kMaxProcs]{};           // [i] constant once set
+    atomic<P*> ps[kMaxProcs]{};  // [i] constant once set
     atomic<uint32_t> ps_made{0};
-    atomic<M*> all_ms{nullptr};           // linked by M::all_next
-    atomic<uint32_t> m_count{0};          // scheduler threads
-    atomic<uint32_t> plain_threads{0};    // attached plain threads that are alive
-    atomic<uint32_t> blocking{0};         // goroutines between begin_blocking and end_blocking
+    atomic<M*> all_ms{nullptr};                           // linked by M::all_next
+    atomic<uint32_t> m_count{0};                          // scheduler threads
+    atomic<uint32_t> plain_threads{0};                    // attached plain threads that are alive
+    atomic<uint32_t> blocking{0};                         // goroutines between begin_blocking and end_blocking
     atomic<uint64_t> thread_created{0}, thread_ended{0};  // goroutines made or ended where there was no P
     atomic<uint64_t> last_id{0};
 

@@ -46,8 +46,9 @@ G* make_g(unsigned stack_class, const char* name, void* creator_pc) {
     g->stack_class = uint8_t(stack_class);
     g->name = name;
     g->creator_pc = creator_pc;
-    g->creator_id = m->curg != nullptr ? m->curg->id.load(relaxed) : 0;  // own goroutine's; on g0 a timer is the creator
-    g->id.store(next_id(p), relaxed);           // pairs with nothing: dumps only
+    g->creator_id =
+        m->curg != nullptr ? m->curg->id.load(relaxed) : 0;  // own goroutine's; on g0 a timer is the creator
+    g->id.store(next_id(p), relaxed);                        // pairs with nothing: dumps only
     return g;
 }
 

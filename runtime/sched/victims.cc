@@ -36,7 +36,8 @@ void learn_topology(unsigned procs) {
         unsigned n = 0;
         for (unsigned d = 0; d < 8; d++)
             for (unsigned i = 0; i < procs; i++)
-                if (unsigned p = (own + i) % procs; tier[own * procs + p] == d) row[n++] = static_cast<unsigned short>(p);
+                if (unsigned p = (own + i) % procs; tier[own * procs + p] == d)
+                    row[n++] = static_cast<unsigned short>(p);
     }
     *t = {procs, order, tier};
     current_table.store(t);  // the one before it stays: a thief may be reading it, and set_procs is rare

@@ -40,8 +40,10 @@ void guard_all(stack* s, unsigned n) {
         if (done) continue;
         for (unsigned i = 0; i < batch; i++) write_canary(&s[at + i]);
         if (!canaries_in_use.exchange(true))
-            print_error("gossamer: new_stacks: no guards for stacks beyond number %zu; they are checked by a canary at each switch\n",
-                        made.load());
+            print_error(
+                "gossamer: new_stacks: no guards for stacks beyond number %zu; they are checked by a canary at each "
+                "switch\n",
+                made.load());
     }
 }
 
@@ -55,7 +57,8 @@ void check_canary(const stack* s) {
     uint64_t found;
     memcpy(&found, s->low(), sizeof found);
     if (found == kCanary) return;
-    print_error("runtime: goroutine stack exceeds %zu-byte limit (found at a switch: this stack has no guard)\n", s->bytes() - kGuardBytes);
+    print_error("runtime: goroutine stack exceeds %zu-byte limit (found at a switch: this stack has no guard)\n",
+                s->bytes() - kGuardBytes);
     fatal("stack overflow");
 }
 
@@ -97,7 +100,8 @@ stack* stack_at(const void* address) {
     unsigned n = slab_count.load(acquire);  // pairs with the release store in new_stacks()
     for (unsigned i = 0; i < n; i++) {
         slab* l = slab_at(i);
-        if (p >= l->base && p < l->base + (size_t(l->count) << l->klass)) return &l->stacks[size_t(p - l->base) >> l->klass];
+        if (p >= l->base && p < l->base + (size_t(l->count) << l->klass))
+            return &l->stacks[size_t(p - l->base) >> l->klass];
     }
     return nullptr;
 }

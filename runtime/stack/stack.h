@@ -20,12 +20,12 @@ inline constexpr unsigned kMinStackClass = 15;  // log2 of the reservation: 32 K
 inline constexpr unsigned kMaxStackClass = 33;  // 8 GiB
 
 struct alignas(64) stack {
-    char* base = nullptr;       // of the reservation, the guard included; constant
-    void* runner = nullptr;     // owner: who holds the stack
-    stack* next = nullptr;      // link in a cache
-    uint32_t colour = 0;        // bytes below the top; constant
-    uint8_t klass = 0;          // log2 of the reservation; constant
-    bool guarded = false;       // else a canary stands at the low end
+    char* base = nullptr;    // of the reservation, the guard included; constant
+    void* runner = nullptr;  // owner: who holds the stack
+    stack* next = nullptr;   // link in a cache
+    uint32_t colour = 0;     // bytes below the top; constant
+    uint8_t klass = 0;       // log2 of the reservation; constant
+    bool guarded = false;    // else a canary stands at the low end
     [[no_unique_address]] sanitizer_state tool;
 
     size_t bytes() const { return size_t(1) << klass; }

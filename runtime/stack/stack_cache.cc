@@ -35,7 +35,8 @@ void push(stack** list, stack* s) {
 void populate_tops(stack* list) {
     os::range tops[kStackCacheMax];
     unsigned n = 0;
-    for (stack* s = list; s != nullptr && n < kStackCacheMax; s = s->next) tops[n++] = {s->base + s->bytes() - os::kPage, os::kPage};
+    for (stack* s = list; s != nullptr && n < kStackCacheMax; s = s->next)
+        tops[n++] = {s->base + s->bytes() - os::kPage, os::kPage};
     os::populate(tops, n);
 }
 

@@ -7,8 +7,7 @@
 namespace tests {
 
 inline unsigned stress_seed() {
-    if (const char* text = std::getenv("GOSSAMER_SEED"))
-        return static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+    if (const char* text = std::getenv("GOSSAMER_SEED")) return static_cast<unsigned>(std::strtoul(text, nullptr, 10));
     return 1;
 }
 

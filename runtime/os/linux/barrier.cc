@@ -20,7 +20,8 @@ bool has_heavy_fence() {
 void heavy_fence() {
     full_fence();
     if (!has_heavy_fence()) return;
-    check(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0, "a registered membarrier does not fail");
+    check(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0,
+          "a registered membarrier does not fail");
 }
 
 }  // namespace gossamer::rt::os

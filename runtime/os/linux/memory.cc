@@ -11,8 +11,8 @@ namespace gossamer::rt::os {
 namespace {
 
 // Numbers of the kernel's interface that Debian 12's headers do not have yet.
-constexpr int kGuardInstall = 102;    // Linux 6.13
-constexpr int kPopulateWrite = 23;    // Linux 5.14
+constexpr int kGuardInstall = 102;  // Linux 6.13
+constexpr int kPopulateWrite = 23;  // Linux 5.14
 constexpr unsigned kBatch = 512;
 
 int self_pidfd() {
@@ -47,7 +47,8 @@ bool advise(const range* ranges, unsigned count, int advice) {
 }  // namespace
 
 void* reserve(size_t bytes) {
-    void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    void* p =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (p == MAP_FAILED) return nullptr;
     madvise(p, bytes, MADV_NOHUGEPAGE);  // a huge page would commit eight stacks at the first touch of one
     return p;
@@ -75,12 +76,14 @@ guard_kind guards() {
 
 bool guard(const range* ranges, unsigned count) {
     switch (guards()) {
-        case guard_kind::regions: return advise(ranges, count, kGuardInstall);
+        case guard_kind::regions:
+            return advise(ranges, count, kGuardInstall);
         case guard_kind::mprotect:
             for (unsigned i = 0; i < count; i++)
                 if (mprotect(ranges[i].base, ranges[i].bytes, PROT_NONE) != 0) return false;
             return true;
-        case guard_kind::none: break;
+        case guard_kind::none:
+            break;
     }
     return false;
 }

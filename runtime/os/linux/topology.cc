@@ -13,12 +13,18 @@ unsigned char distance(hwloc_topology_t topology, hwloc_obj_t a, hwloc_obj_t b) 
     hwloc_obj_t common = hwloc_get_common_ancestor_obj(topology, a, b);
     for (; common != nullptr; common = common->parent) switch (common->type) {
             case HWLOC_OBJ_CORE:
-            case HWLOC_OBJ_L1CACHE: return 0;
-            case HWLOC_OBJ_L2CACHE: return 1;
-            case HWLOC_OBJ_L3CACHE: return 2;
-            case HWLOC_OBJ_PACKAGE: return 3;
-            case HWLOC_OBJ_MACHINE: return 4;
-            default: break;
+            case HWLOC_OBJ_L1CACHE:
+                return 0;
+            case HWLOC_OBJ_L2CACHE:
+                return 1;
+            case HWLOC_OBJ_L3CACHE:
+                return 2;
+            case HWLOC_OBJ_PACKAGE:
+                return 3;
+            case HWLOC_OBJ_MACHINE:
+                return 4;
+            default:
+                break;
         }
     return 4;
 }

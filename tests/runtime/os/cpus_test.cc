@@ -22,7 +22,8 @@ struct fake_cgroup {
         mkdir((root + "/box").c_str(), 0700);
         self = root + "/self";
         std::ofstream(self) << "0::" << group << "\n";
-        if (cpu_max != nullptr) std::ofstream(root + (std::string(group) == "/" ? "" : group) + "/cpu.max") << cpu_max << "\n";
+        if (cpu_max != nullptr)
+            std::ofstream(root + (std::string(group) == "/" ? "" : group) + "/cpu.max") << cpu_max << "\n";
     }
     ~fake_cgroup() {
         unlink((root + "/box/cpu.max").c_str());

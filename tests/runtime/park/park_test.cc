@@ -21,7 +21,8 @@ class gate {
   public:
     void wait() {
         in_runtime scope;
-        park([](G* g, void* self) { return static_cast<gate*>(self)->publish(g); }, this, wait_reason::semacquire, this);
+        park([](G* g, void* self) { return static_cast<gate*>(self)->publish(g); }, this, wait_reason::semacquire,
+             this);
     }
     void open() {
         in_runtime scope;

@@ -16,7 +16,8 @@ TEST_CASE("a size is a number with an optional k, m or g, within its bounds") {
     CHECK(parse_size("1g", 1, size_t(1) << 40, &n));
     CHECK(n == size_t(1) << 30);
     CHECK(parse_size("7", 7, 7, &n));
-    for (const char* bad : {"", "k", "-1", "1x", "12 ", "0x10", "1kk", "99999999999999999999", "18446744073709551615g"}) {
+    for (const char* bad :
+         {"", "k", "-1", "1x", "12 ", "0x10", "1kk", "99999999999999999999", "18446744073709551615g"}) {
         CAPTURE(bad);
         CHECK_FALSE(parse_size(bad, 0, SIZE_MAX, &n));
     }

@@ -78,7 +78,8 @@ TEST_CASE("an M that is inside the runtime, or holds another P, cannot be seized
     leave();
     CHECK_FALSE(seize(m, &other, never, nullptr));
     bool done = false;
-    CHECK(seize(m, &p, [](M*, P*, void* d) { *static_cast<bool*>(d) = true; }, &done));
+    CHECK(seize(
+        m, &p, [](M*, P*, void* d) { *static_cast<bool*>(d) = true; }, &done));
     CHECK(done);
     enter();
     m->p = nullptr;
