@@ -83,6 +83,7 @@ class [[nodiscard]] error {
         return *this;
     }
     constexpr ~error() {
+        if (std::is_constant_evaluated()) return;  // only sentinels are constants
         if (node_ != nullptr && !node_->immortal()) node_->release();
     }
 
