@@ -53,7 +53,8 @@ ensure_packages() {
 with_heartbeat() {
     local log=$1 child beat status=0 start=$SECONDS
     shift
-    "$@" >"$log" 2>&1 </dev/null &
+    # A shell starts what it puts aside with interrupt and quit ignored; tests send both.
+    env --default-signal=INT,QUIT "$@" >"$log" 2>&1 </dev/null &
     child=$!
     (
         trap 'kill "$nap" 2>/dev/null; exit 0' TERM

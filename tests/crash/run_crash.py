@@ -62,7 +62,13 @@ def run(program, expectations):
             if len(parts) != 3 or parts[1] != "after":
                 raise SystemExit(f"signal line not understood: {rest}")
             send = (getattr(signal, parts[0]), parts[2])
-    child = subprocess.Popen([program], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+
+    def hear_signals():
+        # Whoever started the tests may have been told to ignore them.
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
+
+    child = subprocess.Popen([program], env=env, preexec_fn=hear_signals, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              text=True, errors="replace")
     out, err = [], []
 
