@@ -11,6 +11,7 @@
 #include <gossamer/select.h>
 #include <gossamer/signal.h>
 #include <gossamer/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -197,6 +198,15 @@ void print_top(const tally& words) {
     for (size_t i = 0; i < n; ++i) row("  " + std::string(top[i].second), grouped(top[i].first), "times");
 }
 
+// Why that is no directory to count; empty when it is one.
+std::string objection(const std::string& directory) {
+    std::error_code unknown;
+    if (!fs::exists(directory, unknown)) return unknown ? unknown.message() : "no such directory";
+    if (!fs::is_directory(directory, unknown)) return "not a directory";
+    if (::access(directory.c_str(), R_OK | X_OK) != 0) return "may not be read";
+    return {};
+}
+
 }  // namespace
 
 int count(const std::vector<std::string>& wanted) {
@@ -204,14 +214,11 @@ int count(const std::vector<std::string>& wanted) {
     if (wanted.empty())
         for (const char* usual : {"/usr/include", "/usr/share/doc"})
             if (fs::is_directory(usual)) directories.emplace_back(usual);
-    for (const std::string& directory : directories) {
-        std::error_code unknown;
-        if (!fs::is_directory(directory, unknown)) {
-            complain("count",
-                     (fs::exists(directory, unknown) ? "not a directory: " : "no such directory: ") + directory);
+    for (const std::string& directory : directories)
+        if (std::string why = objection(directory); !why.empty()) {
+            complain("count", why + ": " + directory);
             return kUsage;
         }
-    }
     unsigned workers = 4 * runtime::procs();
     headline("count", "A walk, " + std::to_string(workers) +
                           " bounded workers, a deadline and Ctrl-C: Go's way of writing a pipeline, in C++.");
