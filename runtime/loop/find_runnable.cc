@@ -66,7 +66,8 @@ void stop_searching(M* m) {
 G* found(M* m, G* g) {
     if (m->spinning) {
         stop_searching(m);
-        if (sched.idle_ps.load() != 0 && (m->p->queued() != 0 || work_anywhere())) wake_one();
+        bool more = m->p->queued() != 0 && !is_quiet(m->p);
+        if (sched.idle_ps.load() != 0 && (more || work_elsewhere(m->p))) wake_one();
     }
     return g;
 }
@@ -108,7 +109,7 @@ void sleep_in_netpoll(M* m) {
     if (!work_anywhere()) {
         int64_t wait = -1;
         if (until != kNoDeadline) {
-            wait = until - now_ns();
+            wait = wake_moment(until) - now_ns();
             if (wait < 0) wait = 0;
         }
         netpoll(wait, &list);

@@ -82,14 +82,16 @@ void ready(G* g) {
     wake_for_next(p);
 }
 
-unsigned ready_batch(G* first) {
+unsigned ready_batch(G* first, bool wake) {
     P* p = current_m()->p;
     unsigned n = 0;
+    bool quiet = !wake && p != nullptr && (p->queued() == 0 || is_quiet(p));
     g_batch rest;
     while (first != nullptr) {
         G* g = first;
         first = g->next;
         n++;
+        __builtin_prefetch(g->context);  // its stack is likely cold, and is wanted soon
         make_runnable(g);
         if ((g->flags & kThread) != 0)
             ready_thread(g);
@@ -103,7 +105,11 @@ unsigned ready_batch(G* first) {
         }
     }
     put_global_batch(rest);
-    p == nullptr ? wake_from_outside() : wake_if_idle();
+    if (quiet) p->quiet_tail = p->tail.load(relaxed);  // owner's own
+    if (p == nullptr)
+        wake_from_outside();
+    else if (wake)
+        wake_if_idle();
     return n;
 }
 

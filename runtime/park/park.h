@@ -29,7 +29,8 @@ void park(commit_fn commit, void* arg, wait_reason why, const void* object = nul
 // REQUIRES: inside an in_runtime scope. May be called with a runtime lock held.
 void ready(G* g);
 // The same for a list linked through G::next, in order: to the tail of the queue, one wake-up for all. Returns how many.
-unsigned ready_batch(G* first);
+// Without `wake` none, for a caller that holds a P and runs them itself within microseconds (loop); sysmon sees to it should it not.
+unsigned ready_batch(G* first, bool wake = true);
 
 // Gives way: the caller goes to the tail of its P's queue (Go's Gosched; SEMANTICS G13). No-op on a plain thread but for sched_yield.
 void yield();

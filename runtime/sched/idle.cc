@@ -100,11 +100,13 @@ void start_m(P* p, bool spinning) {
         fatal("start_m: cannot start thread number %u: %s", m->number, strerror(failed));
 }
 
-bool work_anywhere() {
+bool work_anywhere() { return work_elsewhere(nullptr); }
+
+bool work_elsewhere(const P* own) {
     if (sched.global.size() != 0) return true;
     unsigned n = sched.procs.load();
     for (unsigned i = 0; i < n; i++)
-        if (p_at(i)->queued() != 0) return true;
+        if (p_at(i) != own && p_at(i)->queued() != 0) return true;
     return false;
 }
 

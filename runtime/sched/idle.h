@@ -9,6 +9,7 @@
 //     before the fence (e), and (f) sees the work.
 //   3 A next slot alone is not such work when its owner is likely to run it within microseconds (P::eager_wake is false): then sysmon
 //     watches it (loop/sysmon.cc), and wakes an M when it does not move.
+//     So are a few sleepers whose time has come, when their P looks after its timers all the time (timer_heap::run_due).
 //   4 One wake-up at a time: a waker raises `spinning` from 0 to 1 on behalf of the woken; the woken wakes the next when it finds work.
 // Locks: sched.mutex for the lists; never held over a futex wake or a thread's start.
 #pragma once
@@ -36,6 +37,10 @@ void hand_off(P* p);
 
 // A queue somewhere holds a G (next slots aside: invariant 3).
 bool work_anywhere();
+// The same without the ring of `own`.
+bool work_elsewhere(const P* own);
+// Nothing in p's ring is worth a wake-up (invariant 3). REQUIRES: the caller holds p.
+inline bool is_quiet(const P* p) { return p->quiet_tail == p->tail.load(relaxed); }  // owner's own
 
 // An idle P, `preferred` if it is idle; null when there is none. The caller becomes its holder.
 P* acquire_idle_p(M* m, P* preferred);

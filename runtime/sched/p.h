@@ -40,6 +40,7 @@ struct alignas(kCacheLine) P {
     atomic<uint64_t> created{0}, ended{0};  // any reads
     random32 random{1};
     bool eager_wake = true;  // ready() wakes another M at once; see idle.h
+    uint32_t quiet_tail = 0;  // == tail: what is in the ring, nobody need be woken for (ready_batch without wake)
     uint32_t own_picks = 0;  // next-slot Gs since one was last taken by a thief
 
     // any

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/timer/sleep.h"
 
-#include <algorithm>
-
 #include "runtime/os/os.h"
 #include "runtime/park/park.h"
 #include "runtime/timer/timer.h"
@@ -11,16 +9,9 @@ namespace gossamer::rt {
 
 namespace {
 
-struct sleeper {
-    timer alarm;  // on the sleeping goroutine's stack: it is out of every heap before the goroutine is made ready
-    int64_t when;
-};
-
 // Only here, off its stack, may the goroutine be woken.
-bool arm_alarm(G* g, void* arg) {
-    auto* s = static_cast<sleeper*>(arg);
-    s->alarm.arg = g;
-    arm(&s->alarm, s->when);
+bool arm_alarm(G* g, void* when) {
+    arm_sleeper(g, *static_cast<const int64_t*>(when));
     return true;
 }
 
@@ -33,8 +24,7 @@ void sleep_until(int64_t when) {
         return;
     }
     in_runtime scope;
-    sleeper s{.alarm = {}, .when = when};
-    park(arm_alarm, &s, wait_reason::sleep);
+    park(arm_alarm, &when, wait_reason::sleep);
 }
 
 }  // namespace gossamer::rt

@@ -38,6 +38,16 @@ timer_heap* heap_of(unsigned p_number) {
     return h;
 }
 
+timer_heap* heap_of_caller() {
+    P* p = current_p();
+    return heap_of(p == nullptr ? 0 : p->id);
+}
+
+// REQUIRES: no heap's lock held.
+void announce(bool earlier, int64_t when) {
+    if (earlier && sched.on_new_deadline != nullptr) sched.on_new_deadline(when);
+}
+
 }  // namespace
 
 void timer_heap::sift_up(uint32_t i, entry e) {
@@ -78,6 +88,9 @@ void timer_heap::take_out(uint32_t i) {
 void timer_heap::publish() {
     count_.store(size_, relaxed);                                // pairs with size()
     earliest_.store(size_ == 0 ? kNever : a_[0].when, relaxed);  // pairs with earliest()
+    unsigned near = 0;
+    for (uint32_t i = 1; i < size_ && i <= kArity; i++) near += a_[i].when - a_[0].when <= kSlack;
+    crowded_.store(near >= 2, relaxed);  // pairs with crowded()
 }
 
 // Drops the lock for the allocation and takes it again.
@@ -98,18 +111,29 @@ void timer_heap::grow() {
     std::free(storage);
 }
 
-bool timer_heap::add(timer* t, int64_t when) {
-    lock_guard hold(lock_);
-    while (size_ == capacity_) [[unlikely]] grow();
-    t->when = when;
-    t->heap.store(this, release);  // pairs with the loads in stop() and pending()
-    sift_up(size_++, entry{when, t});
-    if (t->index != 0) {
+// True when e became the earliest. REQUIRES: the lock held, room.
+bool timer_heap::insert(entry e) {
+    sift_up(size_++, e);
+    if (a_[0].what != e.what) {
         count_.store(size_, relaxed);  // pairs with size()
         return false;
     }
     publish();
     return true;
+}
+
+bool timer_heap::add(timer* t, int64_t when) {
+    lock_guard hold(lock_);
+    while (size_ == capacity_) [[unlikely]] grow();
+    t->when = when;
+    t->heap.store(this, release);  // pairs with the loads in stop() and pending()
+    return insert({when, reinterpret_cast<uintptr_t>(t)});
+}
+
+bool timer_heap::add_sleeper(G* g, int64_t when) {
+    lock_guard hold(lock_);
+    while (size_ == capacity_) [[unlikely]] grow();
+    return insert({when, reinterpret_cast<uintptr_t>(g) | 1});
 }
 
 bool timer_heap::remove(timer* t) {
@@ -129,30 +153,28 @@ bool timer_heap::remove(timer* t) {
 int64_t timer_heap::run_due(int64_t now) {
     if (earliest() > now) return earliest();
     for (;;) {
-        G* first = nullptr;
-        G** last = &first;
+        G* batch[kBatch];
         unsigned sleepers = 0;
         timer* t = nullptr;
         lock_.acquire_lock();
         while (size_ > 0 && a_[0].when <= now && sleepers < kBatch) {
-            t = a_[0].t;
+            entry e = a_[0];
             take_out(0);
-            if (t->fire != nullptr) {
-                t->heap.store(nullptr, release);  // pairs with the loads in stop() and pending()
-                break;
+            if (e.is_sleeper()) {
+                __builtin_prefetch(batch[sleepers++] = e.g(), 1);
+                continue;
             }
-            auto* g = static_cast<G*>(t->arg);
+            t = e.t();
             t->heap.store(nullptr, release);  // pairs with the loads in stop() and pending()
-            t = nullptr;
-            g->next = nullptr;
-            *last = g;
-            last = &g->next;
-            sleepers++;
+            break;
         }
         publish();
         int64_t next = earliest();
+        bool wake = sleepers > kFew || now - last_run_ > kJustRan;
+        if (t != nullptr || sleepers != 0) last_run_ = now;
         lock_.release_lock();
-        if (first != nullptr) ready_batch(first);
+        for (unsigned i = 0; i < sleepers; i++) batch[i]->next = i + 1 < sleepers ? batch[i + 1] : nullptr;
+        if (sleepers != 0) ready_batch(batch[0], wake);
         if (t != nullptr)
             t->fire(t, now);
         else if (next > now)
@@ -166,30 +188,39 @@ void timer_heap::move_all_to(timer_heap& to) {
     entry* moved = a_;
     void* storage = storage_;
     for (uint32_t i = 0; i < n; i++) {
+        if (moved[i].is_sleeper()) continue;
         // From here a stop() waits in `to` until the timer has arrived.
-        moved[i].t->index = kInTransit;
-        moved[i].t->heap.store(&to, release);  // pairs with the loads in stop() and pending()
+        moved[i].t()->index = kInTransit;
+        moved[i].t()->heap.store(&to, release);  // pairs with the loads in stop() and pending()
     }
     size_ = capacity_ = 0;
     a_ = nullptr;
     storage_ = nullptr;
     publish();
     lock_.release_lock();
-    for (uint32_t i = 0; i < n; i++) to.add(moved[i].t, moved[i].when);
+    for (uint32_t i = 0; i < n; i++)
+        moved[i].is_sleeper() ? to.add_sleeper(moved[i].g(), moved[i].when) : to.add(moved[i].t(), moved[i].when);
     std::free(storage);
 }
 
 void arm(timer* t, int64_t when) {
     check(t->heap.load(relaxed) == nullptr,
           "a timer is armed only while it is not pending");  // pairs with nothing: owner serialises
-    P* p = current_p();
-    if (heap_of(p == nullptr ? 0 : p->id)->add(t, when) && sched.on_new_deadline != nullptr)
-        sched.on_new_deadline(when);
+    announce(heap_of_caller()->add(t, when), when);
 }
+
+void arm_sleeper(G* g, int64_t when) { announce(heap_of_caller()->add_sleeper(g, when), when); }
 
 int64_t run_due(unsigned p_number, int64_t now) {
     timer_heap* h = existing_heap(p_number);
     return h == nullptr ? kNever : h->run_due(now);
+}
+
+int64_t wake_moment(int64_t earliest) {
+    if (earliest == kNever) return kNever;
+    for (unsigned i = 0; i < sched.ps_made.load(); i++)
+        if (timer_heap* h = existing_heap(i); h != nullptr && h->crowded()) return add_saturated(earliest, kSlack);
+    return earliest;
 }
 
 int64_t next_deadline(unsigned p_number) {

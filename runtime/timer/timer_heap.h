@@ -2,7 +2,7 @@
 // timer_heap: the pending timers of one P number, earliest first: a 4-ary heap whose array keeps the keys beside the pointers.
 // Called by / on: inside an in_runtime scope, any stack. Any M may take part: an owner arms, anybody stops, owner and thieves run what is due.
 // Invariants:
-//   1 a_[i].when >= a_[(i - 1) / 4].when, a_[i].t->index == i and a_[i].t->heap == this for each i < size_.
+//   1 a_[i].when >= a_[(i - 1) / 4].when for each i < size_; if a_[i] is a timer, its index == i and its heap == this.
 //   2 earliest() is P::next_deadline: a_[0].when, kNever when empty, whenever the lock is free; but while run_due() calls a function it may be in the past.
 // Locks: timer_heap, one at a time. Functions of timers run after it is dropped.
 // The race that matters: an M looks at all deadlines and falls asleep, while arm() makes an earlier one. arm() publishes the deadline first and
@@ -32,6 +32,7 @@ class timer_heap {
 
     // True when `when` became the earliest deadline.
     bool add(timer* t, int64_t when);
+    bool add_sleeper(G* g, int64_t when);
     // False when t is not (or no longer) in this heap.
     bool remove(timer* t);
     int64_t run_due(int64_t now);
@@ -39,21 +40,31 @@ class timer_heap {
 
     // pairs with publish(): a hint, confirmed under the lock
     int64_t earliest() const { return earliest_.load(relaxed); }
-    unsigned size() const { return count_.load(relaxed); }  // pairs with publish(); exact when nothing runs
+    // Several timers are due within kSlack of the earliest.
+    bool crowded() const { return crowded_.load(relaxed); }  // pairs with publish(): a hint
+    unsigned size() const { return count_.load(relaxed); }   // pairs with publish(); exact when nothing runs
 
   private:
+    // A timer, or (marked by the lowest bit) a sleeping G, which nobody takes back and which need not know its index: a heap of a hundred
+    // thousand sleepers is sifted without touching their memory.
     struct entry {
         int64_t when;
-        timer* t;
+        uintptr_t what;
+        bool is_sleeper() const { return (what & 1) != 0; }
+        timer* t() const { return reinterpret_cast<timer*>(what); }
+        G* g() const { return reinterpret_cast<G*>(what & ~uintptr_t{1}); }
     };
     static constexpr uint32_t kArity = 4;
     static constexpr uint32_t kInTransit = ~uint32_t{0};
     static constexpr unsigned kBatch = 64;
+    static constexpr unsigned kFew = 8;           // sleepers that one M runs sooner than it wakes another (10 us)
+    static constexpr int64_t kJustRan = 200'000;  // ns: who comes back so soon does not run long goroutines
 
+    bool insert(entry e);
     void grow();
     void place(uint32_t i, entry e) {
         a_[i] = e;
-        e.t->index = i;
+        if (!e.is_sleeper()) e.t()->index = i;
     }
     void sift_up(uint32_t i, entry e);
     void sift_down(uint32_t i, entry e);
@@ -67,7 +78,15 @@ class timer_heap {
     void* storage_ = nullptr;
     atomic<int64_t>& earliest_;
     atomic<uint32_t> count_{0};
+    atomic<bool> crowded_{false};
+    int64_t last_run_ = 0;  // when something was due the last time; under lock_
 };
+
+// How much later than the earliest deadline an M may sleep when timers come thick: the slack that Linux gives every thread by default. One
+// wake-up for all timers in it instead of one each, which would cost more than their goroutines do.
+inline constexpr int64_t kSlack = 50'000;
+// When an M that sleeps until `earliest`, the earliest deadline of all heaps, is to wake.
+int64_t wake_moment(int64_t earliest);
 
 // Runs what is due in that P's heap; returns the heap's next deadline, or kNever.
 int64_t run_due(unsigned p_number, int64_t now);
