@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """must_not_compile.py BLOCKS INCLUDE COMPILER...: compiles each block of BLOCKS; all but the first must fail with the words expected."""
 import re
