@@ -30,10 +30,11 @@ class mutex {
     bool try_lock() noexcept;
     // Fatal, not a panic, when the mutex is not locked (MU3).
     void unlock() {
-        uint32_t held = kLocked;
-        if (!state_.compare_exchange_strong(held, 0, std::memory_order_release,  // pairs with lock()
-                                            std::memory_order_relaxed))
-            [[unlikely]]  // pairs with nothing: unlock_slow() looks again
+        uint32_t old = state_.load(std::memory_order_relaxed);  // pairs with nothing: the exchange decides
+        bool nobody_to_wake = old == kLocked || (old & (kLocked | kWoken | kStarving)) == (kLocked | kWoken);
+        if (!nobody_to_wake ||
+            !state_.compare_exchange_strong(old, old & ~kLocked, std::memory_order_release,  // pairs with lock()
+                                            std::memory_order_relaxed)) [[unlikely]]
             unlock_slow();
     }
 
