@@ -37,12 +37,15 @@ def markdown(stored):
     for (name, unit), cells in by_figure(stored["rows"]).items():
         row = [name, unit.replace("_per_", " per ").replace("_", " ")]
         for procs in (1, 2):
-            row += [number(value) for value in cells.get(procs, (None,) * 3)]
+            *medians, ratio = cells.get(procs, (None,) * 3)
+            row += [*map(number, medians), "-" if ratio is None else f"{ratio:.2g}"]
         lines.append("| " + " | ".join(row) + " |")
     facts = stored["machine"]
     where = f"{facts['cores_usable']} cores of {facts['cpu']}{' (virtual)' if facts['hypervisor'] else ''}, Linux {facts['kernel'].split('-')[0]}"
+    how = "small N (--quick)" if stored["quick"] else "full N"
     lines += ["", f"Taken on {facts['date'][:10]}: {where}, {facts['compiler'].split(' (')[0]} {facts['compiler'].split()[-1]}, "
-                  f"{facts['go'].removeprefix('go version ').split()[0]}; {stored['runs']} runs in turn, medians."]
+                  f"{facts['go'].removeprefix('go version ').split()[0]}; {stored['runs']} runs in turn, {how}, medians; "
+                  f"load average {facts['load_average_at_start']:.1f} at the start."]
     return "\n".join(lines)
 
 
