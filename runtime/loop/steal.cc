@@ -92,7 +92,10 @@ G* steal(M* m) {
                     continue;
                 }
                 if (G* g = take_from(v, p, own, false)) return g;
-                asked_since = now;
+                // The owner stands inside the runtime, perhaps because our wake-up took its core: let it go on. (Spinning on instead
+                // cost the row echo half of its processor time when the machine was busy.)
+                os::yield_cpu();
+                asked_since = now_ns();
             } else if (G* next = p->next.load()) {
                 suspicion& s = suspects[p->id % 2];
                 if (s.next != next) {
