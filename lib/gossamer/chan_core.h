@@ -103,8 +103,10 @@ class chan_handle {
         return *this;
     }
     ~chan_handle() {
+        // The only handle cannot be copied meanwhile: it needs no read-modify-write.
         if (c_ != nullptr &&
-            c_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)  // pairs with itself: last one sees all
+            (c_->refs.load(std::memory_order_acquire) == 1 ||         // pairs with the other handles' ends
+             c_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1))  // pairs with itself: last one sees all
             free_chan(c_);
     }
     // Another handle of a channel that somebody holds.
