@@ -191,7 +191,6 @@ TEST_CASE("among ready cases the choice is uniform [SE2, F9]") {
                 break;
         }
     CHECK(fair(picks, kTrials, 0.5));
-
     // A send and a receive, three cases, some never ready.
     chan<int> room(1);
     std::array<int, 5> of{};
@@ -271,26 +270,35 @@ TEST_CASE("a token that is always in one of two channels is always found: otherw
 TEST_CASE("what another thread has finished is seen by a look without the lock [CH17]") {
     // Each sends, then tries to receive what the other sent: at least one must find something.
     on_goroutine([] {
-        chan<int> a(1);
-        chan<int> b(1);
+        constexpr int kTurns = 20'000;
+        std::array<chan<int>, 2> c{chan<int>(1), chan<int>(1)};
+        std::array<std::atomic<bool>, 2> found{};
+        std::atomic<int> arrived{0};
         int neither = 0;
-        for (int turn = 0; turn < 3000; turn++) {
-            std::atomic<int> ready{0};
-            chan<bool> found;
-            auto side = [&ready](chan<int> mine, chan<int> other) {
-                ready++;
-                for (int spin = 0; ready < 2 && spin < 10'000; spin++) {
+        auto meet = [&arrived](int all) {
+            arrived++;
+            for (int spin = 0; arrived < all; spin++)
+                if (spin > 100) yield();
+        };
+        auto side = [&](std::size_t me) {
+            for (int turn = 0; turn < kTurns; turn++) {
+                meet(4 * turn + 2);
+                c[me].send(1);
+                found[me] = select(recv(c[1 - me]), otherwise).index() == 0;
+                meet(4 * turn + 4);
+                if (me == 0) {
+                    neither += !found[0] && !found[1];
+                    for (const auto& each : c) select(recv(each), otherwise);
                 }
-                mine.send(1);
-                return select(recv(other), otherwise).index() == 0;
-            };
-            go([&] { found.send(side(a, b)); });
-            bool here = side(b, a);
-            bool there = *found.recv();
-            neither += !here && !there;
-            select(recv(a), otherwise);
-            select(recv(b), otherwise);
-        }
+            }
+        };
+        chan<unit> done;
+        go([&] {
+            side(1);
+            done.send({});
+        });
+        side(0);
+        done.recv();
         CHECK(neither == 0);
     });
 }
@@ -424,7 +432,6 @@ TEST_CASE("losing cases leave no trace [SE10]") {
         CHECK(parked_receivers(quiet) == 0);
         CHECK(parked_senders(other) == 0);
         CHECK(parked_receivers(busy) == 0);
-
         // And a later waiter is not lost behind them.
         chan<int> got;
         go([=] { got.send(*quiet.recv()); });
