@@ -66,6 +66,9 @@ void timer_heap::sift_down(uint32_t i, entry e) {
         if (child >= size_) break;
         uint32_t least = child;
         uint32_t end = std::min(child + kArity, size_);
+        // The line below each child, one of which is next.
+        for (uint32_t c = child, below; c < end && (below = c * kArity + 1) < size_; c++)
+            __builtin_prefetch(&a_[below]);
         for (uint32_t c = child + 1; c < end; c++)
             if (a_[c].when < a_[least].when) least = c;
         if (e.when <= a_[least].when) break;

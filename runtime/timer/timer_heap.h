@@ -57,8 +57,8 @@ class timer_heap {
     static constexpr uint32_t kArity = 4;
     static constexpr uint32_t kInTransit = ~uint32_t{0};
     static constexpr unsigned kBatch = 64;
-    static constexpr unsigned kFew = 8;           // sleepers that one M runs sooner than it wakes another (10 us)
-    static constexpr int64_t kJustRan = 200'000;  // ns: who comes back so soon does not run long goroutines
+    static constexpr unsigned kFew = 32;          // sleepers that one M runs as soon as it has woken another
+    static constexpr int64_t kJustRan = 500'000;  // ns: who comes back so soon does not run long goroutines
 
     bool insert(entry e);
     void grow();
@@ -82,9 +82,9 @@ class timer_heap {
     int64_t last_run_ = 0;  // when something was due the last time; under lock_
 };
 
-// How much later than the earliest deadline an M may sleep when timers come thick: the slack that Linux gives every thread by default. One
-// wake-up for all timers in it instead of one each, which would cost more than their goroutines do.
-inline constexpr int64_t kSlack = 50'000;
+// How much later than the earliest deadline an M may sleep when timers come thick (Linux gives every thread half of it as a rule): one
+// wake-up of 10 us of processor time for all of them instead of one each.
+inline constexpr int64_t kSlack = 100'000;
 // When an M that sleeps until `earliest`, the earliest deadline of all heaps, is to wake.
 int64_t wake_moment(int64_t earliest);
 
