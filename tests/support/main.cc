@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // main: runs the test cases of one program in a random order with a printed seed, ends a test case that hangs, and fails the
 // program when a test case leaves a goroutine behind. The number of procs comes from GOSSAMER_PROCS, as in any program.
+// Signals and their stacks are the runtime's: doctest must not put handlers of its own over them while a test case runs.
+#define DOCTEST_CONFIG_NO_POSIX_SIGNALS
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
