@@ -65,7 +65,7 @@ void park(commit_fn commit, void* arg, wait_reason why, const void* object) {
     m->commit = commit;
     m->commit_arg = arg;
     m->after_switch = after_park;
-    switch_from_g(m, g, pick_local(m));
+    switch_from_g(m, g, pick_local(m, g));
 }
 
 void ready(G* g) {

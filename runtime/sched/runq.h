@@ -15,6 +15,7 @@
 
 namespace gossamer::rt {
 
+inline constexpr uint32_t kPrefetchStacks = 3;
 inline constexpr uint32_t kPrefetchGs = 6;  // measured best of 2 to 12: runtime/RATIONALE.md
 
 struct g_list {
@@ -59,6 +60,8 @@ inline G* get_head(P* p) {
     p->head.store(head + 1, relaxed);  // pairs with guesses
     // With many goroutines each is a cache miss by the time its turn comes. An entry past the tail is an old pointer or null: harmless.
     arch::prefetch_g(p->ring[(head + kPrefetchGs) % kRingSize]);
+    if (p->tail.load(relaxed) - head > kPrefetchStacks)  // owner's own; pairs with nothing
+        arch::prefetch_stack(p->ring[(head + kPrefetchStacks) % kRingSize]->context);
     return g;
 }
 
@@ -74,6 +77,18 @@ inline G* get_next(P* p) {
     return g;
 }
 
+// The newest entry of the ring if it is a goroutine that `parent` started and nobody has begun.
+inline G* get_own_child(P* p, const G* parent) {
+    uint32_t tail = p->tail.load(relaxed);              // owner's own; pairs with nothing
+    if (p->head.load(relaxed) == tail) return nullptr;  // owner's own; pairs with nothing
+    G* g = p->ring[(tail - 1) % kRingSize];
+    if (g->status.load(relaxed) != g_status::fresh ||  // owner's own; pairs with nothing
+        g->creator_id != parent->id.load(relaxed))     // pairs with nothing: constant while it lives
+        return nullptr;
+    p->tail.store(tail - 1, relaxed);  // pairs with guesses
+    return g;
+}
+
 // A part of a queue on its way elsewhere.
 struct g_batch {
     uint32_t count = 0;
@@ -84,7 +99,9 @@ struct g_batch {
 inline void take_half(P* p, bool with_next, g_batch* out) {
     uint32_t n = p->queued();
     out->count = n - n / 2;
-    for (uint32_t i = 0; i < out->count; i++) out->gs[i] = get_head(p);
+    uint32_t head = p->head.load(relaxed);  // owner's own; pairs with nothing
+    for (uint32_t i = 0; i < out->count; i++) out->gs[i] = p->ring[(head + i) % kRingSize];
+    p->head.store(head + out->count, relaxed);  // pairs with guesses
     if (n == 0 && with_next)
         if (G* g = get_next(p)) out->gs[out->count++] = g;
 }

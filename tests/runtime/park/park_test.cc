@@ -9,6 +9,7 @@
 
 #include "gossamer/go.h"
 #include "gossamer/runtime.h"
+#include "runtime/sched/migrate.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
@@ -149,5 +150,35 @@ TEST_CASE("a list of goroutines is made ready in one go, in order") {
         done.wait();
     });
     CHECK(order.size() == 600);
+    runtime::set_procs(int(procs));
+}
+
+TEST_CASE(
+    "a goroutine that waits for its children has them run depth first, the newest first; the order of one generation "
+    "stays [G3]") {
+    if (kMigrate) return;  // there every G goes through the loop
+    unsigned procs = runtime::procs();
+    runtime::set_procs(1);
+    std::vector<int> order;
+    // Each node starts two children and waits for each in turn: while it waits, no sibling of its own parent begins.
+    struct tree {
+        static void walk(std::vector<int>& order, int node, int depth) {
+            order.push_back(node);
+            if (depth == 0) return;
+            gate left, right;
+            go([&] {
+                walk(order, 2 * node, depth - 1);
+                left.open();
+            });
+            go([&] {
+                walk(order, 2 * node + 1, depth - 1);
+                right.open();
+            });
+            right.wait();
+            left.wait();
+        }
+    };
+    tests::on_goroutine([&] { tree::walk(order, 1, 3); });
+    CHECK(order == std::vector<int>{1, 3, 7, 15, 14, 6, 13, 12, 2, 5, 11, 10, 4, 9, 8});
     runtime::set_procs(int(procs));
 }
