@@ -8,7 +8,7 @@
 //     woken by close, their values are never delivered (CH12).
 //   4 count == 0 and closed: drained for ever; a receive may say so without the lock.
 //   5 The slots from head on, count of them, hold live values; all others are raw memory (CH18).
-//   6 parked_sender, parked_receiver equal the first of their queue.
+//   6 parked_sender, parked_receiver are null only when their queue is empty (of a time channel, parked_sender never is: lib/time.cc).
 // Locks: lk (rank chan), nothing held on entry. Under it only words are copied and nothrow moves run; a user's copy constructor ran
 //   before, a user's zero value is made afterwards, both outside of the runtime (CH22).
 // The race that matters: a receiver that finds nothing parks while a sender arrives. The receiver is queued under lk and lk is dropped

@@ -26,7 +26,7 @@
 namespace gossamer::rt {
 namespace {
 
-constexpr uint32_t kMostOnStack = 128;  // cases whose frame fits a goroutine's stack (10 KiB)
+constexpr uint32_t kMostOnStack = 64;  // cases whose frame fits a small stack (6 KiB)
 
 // What a select needs while it holds locks or waits.
 struct select_frame {
@@ -51,12 +51,23 @@ bool looks_ready(const select_op& op) {
     return op.is_send ? !send_would_block(op.chan) : !receive_would_block(op.chan);
 }
 
+// Whether somebody waits at the other end of op, in the queue that op's own kind does not wait in. Those won elsewhere are dropped.
+// REQUIRES: the lock of op's channel held.
+bool has_peer(const select_op& op) {
+    chan_core* c = core_of(op.chan);
+    wait_queue& peers = op.is_send ? c->receivers : c->senders;
+    const sudog* first = peers.first();
+    bool found = has_claimable(peers);
+    if (peers.first() != first) op.is_send ? publish_receivers(c) : publish_senders(c);
+    return found;
+}
+
 // REQUIRES: the lock of op's channel held.
 bool is_ready(const select_op& op) {
     chan_core* c = core_of(op.chan);
     if (is_closed(c)) return true;
-    return op.is_send ? buffered(c) < c->capacity || has_claimable(c->receivers)
-                      : buffered(c) != 0 || has_claimable(c->senders) || source_has_value(c);
+    return op.is_send ? buffered(c) < c->capacity || has_peer(op)
+                      : buffered(c) != 0 || has_peer(op) || source_has_value(c);
 }
 
 // REQUIRES: the lock of op's channel held.
