@@ -29,6 +29,7 @@
 #include "gossamer/select_cases.h"
 #include "gossamer/semaphore.h"
 #include "gossamer/signal.h"
+#include "gossamer/singleflight.h"
 #include "gossamer/time.h"
 #include "gossamer/unit.h"
 #include "gossamer/wait_group.h"
