@@ -30,6 +30,7 @@
 #include "gossamer/semaphore.h"
 #include "gossamer/signal.h"
 #include "gossamer/singleflight.h"
+#include "gossamer/sync_map.h"
 #include "gossamer/time.h"
 #include "gossamer/unit.h"
 #include "gossamer/wait_group.h"
