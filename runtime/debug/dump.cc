@@ -20,8 +20,8 @@ namespace gossamer::rt {
 namespace {
 
 constexpr int64_t kMinute = 60'000'000'000;
-// Longer than any dump takes that does not hang; a hanging one (the dying thread holds the allocator) must not keep the process.
-constexpr int64_t kLongestReport = 30'000'000'000;
+// Longer than one goroutine takes; a dump that hangs (the dying thread holds the allocator) must not keep the process.
+constexpr int64_t kLongestReport = 10'000'000'000;
 constexpr unsigned kInnermost = 50, kOutermost = 50;
 
 // Collects text; what goes to the standard error leaves in pieces, so that a million goroutines need no gigabyte.
@@ -124,6 +124,7 @@ class printer {
     bool everything() const { return level_ >= traceback_level::system; }
 
     void other(const G* g) {
+        note_progress();
         bool thread = (g->flags & kThread) != 0;
         if ((g->flags & kSystem) != 0 && !everything()) return;
         if (thread) {

@@ -27,6 +27,7 @@ constinit atomic<bool (*)(int)> sink{nullptr};
 constinit atomic<uint32_t> started{0};  // 0 no, 1 being started, 2 runs
 constinit atomic<uint64_t> own_tid{0};
 constinit atomic<unsigned> users{0};
+constinit atomic<uint64_t> progress{0};
 
 void ring() {
     rings.fetch_add(1);
@@ -93,6 +94,10 @@ void set_signal_sink(bool (*s)(int)) { sink.store(s); }
 void add_signal_users(int n) { users.fetch_add(unsigned(n)); }
 unsigned signal_users() { return users.load(); }
 
+void note_progress() {
+    progress.fetch_add(1, relaxed);  // pairs with nothing: only that it changes is looked at
+}
+
 bool ask_signal_thread(void (*work)(void*), void* arg, int64_t wait_ns) {
     if (started.load() != 2 || own_tid.load() == os::thread_id()) {
         work(arg);
@@ -105,16 +110,21 @@ bool ask_signal_thread(void (*work)(void*), void* arg, int64_t wait_ns) {
     if (&r == &last) {
         last.work = work;
         last.arg = arg;
+        last.done.store(0);
     }
     r.next = requests.load();
     while (!requests.compare_exchange_weak(r.next, &r)) {
     }
     ring();
-    int64_t deadline = wait_ns < 0 ? 0 : os::now_ns() + wait_ns;
-    while (r.done.load() == 0) {
-        int64_t left = wait_ns < 0 ? -1 : deadline - os::now_ns();
-        if (wait_ns >= 0 && left <= 0) return false;
-        os::futex_wait(&r.done, 0, left);
+    uint64_t seen = 0;
+    for (int64_t last_change = os::now_ns(); r.done.load() == 0;) {
+        int64_t now = os::now_ns();
+        if (uint64_t p = progress.load(relaxed); p != seen) {  // pairs with nothing: only that it changes is looked at
+            seen = p;
+            last_change = now;
+        }
+        if (wait_ns >= 0 && now - last_change >= wait_ns) return false;
+        os::futex_wait(&r.done, 0, wait_ns < 0 ? -1 : last_change + wait_ns - now);
     }
     return true;
 }

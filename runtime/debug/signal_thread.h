@@ -25,7 +25,11 @@ void set_signal_sink(bool (*sink)(int sig));
 void add_signal_users(int n);
 unsigned signal_users();
 
-// Runs work(arg) on the signal thread and waits for it, at most wait_ns (< 0: for ever). On the caller's own stack when there is no
+// Work that has not come to an end yet, but goes on: a dump of a million goroutines takes its time.
+void note_progress();
+
+// Runs work(arg) on the signal thread and waits for it, at most wait_ns after its last progress (< 0: for ever).
+// With a time: only who dies, and never again after false. On the caller's own stack when there is no
 // signal thread, or when this is it. False when it did not come to an end in time.
 bool ask_signal_thread(void (*work)(void*), void* arg, int64_t wait_ns);
 

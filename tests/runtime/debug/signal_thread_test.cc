@@ -48,3 +48,24 @@ TEST_CASE("many threads ask at once and each gets its answer") {
     askers.clear();
     CHECK(done.load() == 1600);
 }
+
+TEST_CASE("who asks waits for as long as there is progress, and no longer than told without") {
+    start_runtime();
+    constexpr int64_t kPatience = 200'000'000;
+    static std::atomic<bool> let_go{false};
+    // Three times the patience in all, with progress between: done.
+    CHECK(ask_signal_thread(
+        [](void*) {
+            for (int i = 0; i < 30; i++) {
+                os::nap_ns(kPatience / 10);
+                note_progress();
+            }
+        },
+        nullptr, kPatience));
+    CHECK_FALSE(ask_signal_thread(
+        [](void*) {
+            while (!let_go.load()) os::nap_ns(1'000'000);
+        },
+        nullptr, kPatience));
+    let_go.store(true);
+}
