@@ -24,6 +24,8 @@ struct poller {
     int epoll_fd = -1;
     int event_fd = -1;
     atomic<bool> break_pending{false};
+    // Counts registrations. The kernel orders a poll_desc's making before its first event, but says so to no memory model.
+    atomic<uint64_t> watched{0};
 };
 poller g_poller;
 atomic<bool> g_active{false};
@@ -85,6 +87,7 @@ unsigned netpoll(int64_t wait_ns, G** list) {
     if (!netpoll_active()) return 0;
     epoll_event events[kBatch];
     int n = wait_events(events, wait_ns);
+    (void)g_poller.watched.load(acquire);  // pairs with the addition in netpoll_watch()
     g_list woken;
     for (int i = 0; i < n; i++) {
         uint64_t word = events[i].data.u64;
@@ -119,6 +122,7 @@ int netpoll_watch(int fd, poll_desc* desc, uint32_t sequence) {
     epoll_event ev{};
     ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     ev.data.u64 = pack(desc, sequence);
+    g_poller.watched.fetch_add(1, release);  // pairs with the load in netpoll()
     return ::epoll_ctl(g_poller.epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? errno : 0;
 }
 

@@ -25,6 +25,8 @@ void push_free(poll_desc* desc) {
     g_free = desc;
 }
 
+void expire(timer* t, int64_t now);
+
 // Null when there is no memory.
 poll_desc* take_free() {
     {
@@ -37,7 +39,14 @@ poll_desc* take_free() {
     auto* slab = static_cast<poll_desc*>(os::reserve(kSlabBytes));
     if (slab == nullptr) return nullptr;
     constexpr size_t count = kSlabBytes / sizeof(poll_desc);
-    for (size_t i = 0; i < count; i++) new (&slab[i]) poll_desc;
+    for (size_t i = 0; i < count; i++) {
+        new (&slab[i]) poll_desc;
+        // Once for all owners: a timer of the last one may be about to fire.
+        for (timer& t : slab[i].timers) {
+            t.fire = expire;
+            t.arg = &slab[i];
+        }
+    }
     for (size_t i = count; i-- > 1;) push_free(&slab[i]);
     return &slab[0];
 }
@@ -112,8 +121,6 @@ int poll_open(int fd, poll_desc** out) {
         for (int i = 0; i < 2; i++) {
             desc->words[i].reset();
             desc->deadline[i] = 0;
-            desc->timers[i].fire = expire;
-            desc->timers[i].arg = desc;
         }
         sequence = desc->sequence.load();
     }
