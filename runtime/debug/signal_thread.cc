@@ -82,6 +82,8 @@ void start_signal_thread() {
     started.store(2);
 }
 
+void forget_signal_thread() { started.store(0); }
+
 unsigned signal_threads() { return started.load() == 2 ? 1 : 0; }
 
 void post_signal(int sig) {

@@ -13,6 +13,8 @@ namespace gossamer::rt {
 
 // Idempotent, any thread.
 void start_signal_thread();
+// In a forked child, where it does not exist: what is asked of it is done by who asks.
+void forget_signal_thread();
 // How many threads this is, for the deadlock check: 0 or 1.
 unsigned signal_threads();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/loop/start.h"
 
+#include <pthread.h>
+
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
 #include "runtime/debug/signal_thread.h"
@@ -17,6 +19,13 @@ namespace gossamer::rt {
 namespace {
 
 lock procs_lock{lock_rank::signal_table};  // one set_procs at a time; taken before all others
+
+// The child has one thread and none of ours. Its next call finds no M, and attach_thread() says so.
+void after_fork_in_child() {
+    sched.in_forked_child.store(true);
+    forget_signal_thread();
+    arch::store_current_m(nullptr);
+}
 
 void start() {
     sched.settings = read_config();
@@ -35,6 +44,7 @@ void start() {
     unsigned procs = sched.settings.procs != 0 ? sched.settings.procs : os::usable_cpus();
     resize_ps(procs < kMaxProcs ? procs : kMaxProcs);
     start_sysmon();
+    pthread_atfork(nullptr, nullptr, after_fork_in_child);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ M* want_p(M* m) {
 
 M* attach_thread() {
     start_runtime();
+    if (sched.in_forked_child.load()) fatal("the runtime does not survive fork(): the child may only exec or exit");
     M* m;
     {
         lock_guard guard(plain_lock);
