@@ -47,8 +47,6 @@ void limit_guards(guard_kind at_most);
 bool guard(const range* ranges, unsigned count);
 // Gives the pages back; they read as zero afterwards.
 void give_back(const range* ranges, unsigned count);
-// Puts pages behind the ranges in one call; false when the kernel cannot.
-bool populate(const range* ranges, unsigned count);
 
 // thread.cc
 // Starts a detached thread with every signal blocked that it should not take; returns 0 or an errno value.

@@ -30,21 +30,10 @@ void push(stack** list, stack* s) {
     *list = s;
 }
 
-// A batch is wanted because goroutines park by the dozen: their first pages come in one call, at a third of the price of a fault each
-// (measured: runtime/RATIONALE.md).
-void populate_tops(stack* list) {
-    os::range tops[kStackCacheMax];
-    unsigned n = 0;
-    for (stack* s = list; s != nullptr && n < kStackCacheMax; s = s->next)
-        tops[n++] = {s->base + s->bytes() - os::kPage, os::kPage};
-    os::populate(tops, n);
-}
-
 // Takes up to `want` stacks of a class from the central lists; makes a slab when they are empty.
 [[gnu::noinline]] stack* take_central(unsigned klass, unsigned want, unsigned* got) {
     central_list& c = central[klass];
     stack* list = nullptr;
-    unsigned cold = 0;
     *got = 0;
     central_lock.acquire_lock();
     while (*got < want) {
@@ -52,26 +41,20 @@ void populate_tops(stack* list) {
         if (s != nullptr) {
             c.warm_count--;
             if (c.warm_count < c.low_water) c.low_water = c.warm_count;
-        } else if ((s = pop(&c.cold)) != nullptr) {
-            cold++;
-        } else {
+        } else if ((s = pop(&c.cold)) == nullptr) {
             break;
         }
         push(&list, s);
         ++*got;
     }
     central_lock.release_lock();
-    if (list != nullptr) {
-        if (cold > 1) populate_tops(list);
-        return list;
-    }
+    if (list != nullptr) return list;
     // A slab is at most 64 MiB of addresses, one stack at the least.
     unsigned each = klass >= 26 ? 1 : 1u << (26 - klass);
     unsigned made = 0;
     stack* fresh = new_stacks(klass, each > 1024 ? 1024 : each, &made);
     if (fresh == nullptr) return nullptr;
     for (; *got < want && fresh != nullptr; ++*got) push(&list, pop(&fresh));
-    if (*got > 1) populate_tops(list);
     if (fresh == nullptr) return list;
     stack* last = fresh;
     while (last->next != nullptr) last = last->next;

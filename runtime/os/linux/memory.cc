@@ -12,7 +12,6 @@ namespace {
 
 // Numbers of the kernel's interface that Debian 12's headers do not have yet.
 constexpr int kGuardInstall = 102;  // Linux 6.13
-constexpr int kPopulateWrite = 23;  // Linux 5.14
 constexpr unsigned kBatch = 512;
 
 int self_pidfd() {
@@ -89,7 +88,5 @@ bool guard(const range* ranges, unsigned count) {
 }
 
 void give_back(const range* ranges, unsigned count) { advise(ranges, count, MADV_DONTNEED); }
-
-bool populate(const range* ranges, unsigned count) { return advise(ranges, count, kPopulateWrite); }
 
 }  // namespace gossamer::rt::os

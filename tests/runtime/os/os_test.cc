@@ -2,7 +2,6 @@
 #include "runtime/os/os.h"
 
 #include <doctest/doctest.h>
-#include <sys/mman.h>
 
 #include <thread>
 
@@ -21,7 +20,7 @@ TEST_CASE("a wake before the sleep is kept, and one sleep takes one wake") {
     waker.join();
 }
 
-TEST_CASE("pages given back read as zero; populated ones are there") {
+TEST_CASE("pages given back read as zero") {
     auto* p = static_cast<char*>(os::reserve(8 * os::kPage));
     REQUIRE(p != nullptr);
     p[0] = 7;
@@ -30,13 +29,6 @@ TEST_CASE("pages given back read as zero; populated ones are there") {
     os::give_back(both, 2);
     CHECK(p[0] == 0);
     CHECK(p[4 * os::kPage] == 0);
-    os::range one[] = {{p + os::kPage, 2 * os::kPage}};
-    if (os::populate(one, 1)) {
-        unsigned char there[2] = {0, 0};
-        REQUIRE(mincore(p + os::kPage, 2 * os::kPage, there) == 0);
-        CHECK((there[0] & 1) == 1);
-        CHECK((there[1] & 1) == 1);
-    }
     os::release(p, 8 * os::kPage);
 }
 
