@@ -26,18 +26,14 @@ inline uint64_t cycles() {
 #endif
 }
 
-// Asks for the first lines above a saved context; any address will do.
-inline void prefetch_stack(const void* context) {
-    __builtin_prefetch(context, 1, 3);
-    __builtin_prefetch(static_cast<const char*>(context) + 64, 1, 3);
-    __builtin_prefetch(static_cast<const char*>(context) + 128, 1, 3);
+// Asks for the three cache lines at `address`, to be written soon. Any address will do, null too: hence a number.
+inline void prefetch_lines(uintptr_t address) {
+    __builtin_prefetch(reinterpret_cast<const void*>(address), 1, 3);
+    __builtin_prefetch(reinterpret_cast<const void*>(address + 64), 1, 3);
+    __builtin_prefetch(reinterpret_cast<const void*>(address + 128), 1, 3);
 }
-
-// Asks for the three cache lines at p, to be written soon; any address will do.
-inline void prefetch_g(const void* p) {
-    __builtin_prefetch(p, 1, 3);
-    __builtin_prefetch(static_cast<const char*>(p) + 64, 1, 3);
-    __builtin_prefetch(static_cast<const char*>(p) + 128, 1, 3);
-}
+// The first lines above a saved context.
+inline void prefetch_stack(const void* context) { prefetch_lines(reinterpret_cast<uintptr_t>(context)); }
+inline void prefetch_g(const void* g) { prefetch_lines(reinterpret_cast<uintptr_t>(g)); }
 
 }  // namespace gossamer::rt::arch
