@@ -78,7 +78,7 @@ TEST_CASE("each direction belongs to one at a time, and every waiter gets its tu
 
 TEST_CASE("a close sends all waiters away, and exactly one of all is the last [fd_mutex 2][fd_mutex 3]") {
     tests::on_goroutine([] {
-        for (int round = 0; round < 200; round++) {
+        for (int round = 0; round < 42; round++) {
             fd_mutex m;
             std::atomic<int> last{0};
             wait_group all;
