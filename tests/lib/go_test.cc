@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <exception>
 #include <memory>
@@ -20,7 +21,7 @@ using namespace gossamer;
 namespace {
 int plus_one(int x) { return x + 1; }
 struct counter {
-    int n = 0;
+    std::atomic<int> n{0};
     void add(int by) { n += by; }
 };
 // Out of line: a compiler keeps the address of errno over a call, and so over a park that changes the thread (G20).
