@@ -61,15 +61,20 @@ bool network_unwatched(int64_t now) {
 bool look_at(P* p, int64_t now, bool wanted) {
     M* m = p->m.load();
     view& v = views[p->id];
-    if (m == nullptr) {
-        v.m = nullptr;
+    if (m == nullptr) {  // idle; or on its way from one M to another, and then its slice goes on
+        if (p->status.load() != p_status::held) v.m = nullptr;
         return false;
     }
     uint32_t tick = p->tick.load();
     uint32_t turn = p->turn.load();
-    if (m != v.m || tick != v.tick) {
+    if (tick != v.tick || v.m == nullptr) {
         v = {m, tick, now, turn, false, -1, 0, 0};
         return false;
+    }
+    if (m != v.m) {  // the slice is the P's: it goes on when the P changes hands
+        v.m = m;
+        v.cpu = -1;
+        v.asked_at = 0;
     }
     v.still = turn == v.turn;
     v.turn = turn;
