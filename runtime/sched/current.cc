@@ -69,6 +69,9 @@ M* attach_thread() {
         m = new M;
         m->stand_in = take_g(nullptr);
         m->is_thread = true;
+        M* first = sched.plain_ms.load();
+        do m->all_next = first;
+        while (!sched.plain_ms.compare_exchange_weak(first, m));
     }
     G* g = m->stand_in;
     g->flags.store(kThread, relaxed);  // pairs with nothing: readers only report it

@@ -27,6 +27,7 @@ struct scheduler {
     atomic<P*> ps[kMaxProcs]{};  // [i] constant once set
     atomic<uint32_t> ps_made{0};
     atomic<M*> all_ms{nullptr};                           // linked by M::all_next
+    atomic<M*> plain_ms{nullptr};                         // of plain threads, living and ended; linked by M::all_next
     atomic<uint32_t> m_count{0};                          // scheduler threads
     atomic<uint32_t> plain_threads{0};                    // attached plain threads that are alive
     atomic<uint32_t> blocking{0};                         // goroutines between begin_blocking and end_blocking

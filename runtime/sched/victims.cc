@@ -15,6 +15,7 @@ struct table {
     unsigned procs;
     unsigned short* order;
     unsigned char* tier;
+    table* older;  // kept: a thief may be reading it, and set_procs is rare
 };
 atomic<table*> current_table{nullptr};
 
@@ -39,8 +40,8 @@ void learn_topology(unsigned procs) {
                 if (unsigned p = (own + i) % procs; tier[own * procs + p] == d)
                     row[n++] = static_cast<unsigned short>(p);
     }
-    *t = {procs, order, tier};
-    current_table.store(t);  // the one before it stays: a thief may be reading it, and set_procs is rare
+    *t = {procs, order, tier, current_table.load()};
+    current_table.store(t);
 }
 
 unsigned victim(unsigned own, unsigned start, unsigned i, unsigned procs) {
