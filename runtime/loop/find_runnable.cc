@@ -139,8 +139,10 @@ G* find_runnable(M* m) {
             retire(m, p);
             continue;
         }
-        bool fair = p->turn.load(relaxed) + 1 >= kLoopTurn;  // owner's own; pairs with nothing
-        p->turn.store(0, relaxed);                           // owner's own; pairs with nothing
+        // Every 61st pick, whoever makes it: else what lies in the global queue starves behind two rings that never run dry.
+        uint32_t turn = p->turn.load(relaxed) + 1;  // owner's own; pairs with nothing
+        bool fair = turn >= kLoopTurn;
+        p->turn.store(fair ? 0 : turn, relaxed);  // owner's own; pairs with nothing
         run_own_timers(p);
         if (fair) {
             look_at_network();

@@ -88,6 +88,18 @@ TEST_CASE("a ping-pong pair in the next slot cannot starve the ring [C2]") {
     wg.wait();
 }
 
+TEST_CASE("what lies in the global queue has its turn while no ring ever runs dry [C2]") {
+    std::atomic<bool> seen{false};
+    wait_group wg;
+    for (int i = 0; i < 64; i++)
+        wg.go([&] {
+            while (!seen) yield();
+        });
+    std::thread outsider([&] { go([&] { seen = true; }); });  // a plain thread has no ring: into the global queue
+    outsider.join();
+    wg.wait();
+}
+
 TEST_CASE("blocking() hands its processor over at once and takes one again") {
     procs_of_test one(1);
     wait_group wg;
