@@ -1,128 +1,119 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Runs the rows of the workload table for us and for the peers in turn (A B A B), and prints medians and ratios.
+"""Runs the rows of the workload table for us, for the peers and for the limit in turn (A B A B), and prints medians and ratios.
 
     perf/run.py                        all rows, procs 1 and 2, 5 runs
     perf/run.py --quick --rows pingpong,sieve --procs 1
     perf/run.py --json result.json     also every single figure, with the facts about the machine
+    perf/run.py --from result.json --plot ratios.svg
+                                       the table and the picture of a stored run; measures nothing
+    perf/run.py --short                ours against the limit, under a minute; fails when a row is three times further from its
+                                       limit than perf/baseline.json says
+    perf/run.py --write-baseline       the short form, five runs; writes perf/baseline.json
 """
 
 import argparse
 import json
 import os
-import re
-import resource
 import shutil
-import signal
-import subprocess
 import sys
+import time
 
+import baseline
+import compositions
 import machine
+import plot
 import table
+from programs import CPP_PEERS, NO_SUCH_ROW, TOP, build_programs, run_once, say
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CPP_PEERS = ("boost_fiber", "std_thread")
-LINE = re.compile(r"workload=(\S+) procs=(\d+) n=(\d+) value=(\S+) unit=(\S+)")
-# Status 64 is a program's "I do not know this row".
-NO_SUCH_ROW = 64
+ALL_PROGRAMS = ("ours", "go", *CPP_PEERS, "limit")
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
+def plan(row, options):
+    """(n or None for the program's default, procs, runs) of a row."""
+    short = table.SHORT.get(row, {}) if options.short else {}
+    n = short.get("n", table.ROWS[row]) if options.quick else None
+    procs = [p for p in options.procs if p in short.get("procs", options.procs)]
+    if row == "spawned_not_run":
+        procs = [p for p in procs if p == 1]  # with a second processor the tasks would run
+    return n, procs, min(options.runs, short.get("runs", options.runs))
 
 
-def build_programs(build, wanted):
-    """name -> path of each program that could be built; says which could not and why."""
-    if not os.path.exists(os.path.join(build, "build.ninja")):
-        raise SystemExit(f"run.py: {build} is no build folder; make one: meson setup {build} --buildtype=release")
-    if machine.build_type_of(build) != "release":
-        say(f"run.py: {build} is not a release build; its figures say little")
-    programs = {}
-    targets = {"ours": "perf/bench", **{p: f"perf/peers/{p}" for p in CPP_PEERS}}
-    client = subprocess.run(["ninja", "-C", build, "perf/load_client"], capture_output=True, text=True)
-    if client.returncode != 0:
-        raise SystemExit("run.py: the load client does not build:\n" + client.stdout[-4000:])
-    for name, target in targets.items():
-        if name not in wanted:
-            continue
-        done = subprocess.run(["ninja", "-C", build, target], capture_output=True, text=True)
-        if done.returncode == 0:
-            programs[name] = os.path.join(build, target)
-        else:
-            say(f"run.py: left out: {name} does not build: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-    if "go" in wanted:
-        go = shutil.which("go")
-        path = os.path.join(build, "perf", "peers", "go_bench")
-        done = go and subprocess.run([go, "build", "-o", path, "."], cwd=os.path.join(TOP, "perf/peers/go"),
-                                     capture_output=True, text=True)
-        if done and done.returncode == 0:
-            programs["go"] = path
-        else:
-            say("run.py: left out: go " + ("does not build:\n" + done.stderr if done else "is not installed"))
-    return programs
+def command_for(name, path, row, procs, n, options):
+    if name in table.KEEPS_ITS_N and row in table.KEEPS_ITS_N[name]:
+        n = None
+    client = os.path.join(os.path.dirname(path), "load_client")
+    if row in table.SERVED and (name == "limit" or (options.short and name == "ours")):
+        seconds = [str(table.SHORT_LOAD[row])] if options.short and row in table.SHORT_LOAD else []
+        return [client, row, path, str(procs)] + ([str(n)] if n else []) + (seconds if n else [])
+    return [path, row, str(procs)] + ([str(n)] if n else [])
 
 
-def run_once(command, limit):
-    """(figures, processor seconds, failure or None, status): one process, alone in a process group that ends with it."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)
-    failure = None
-    try:
-        out, err = process.communicate(timeout=limit)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        failure = f"no end within {limit} s"
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    figures = [{"procs": int(m[2]), "n": int(m[3]), "value": float(m[4]), "unit": m[5]} for m in LINE.finditer(out)]
-    if failure is None and process.returncode != 0:
-        words = next((line for line in err.splitlines() if line.strip()), "no word")
-        failure = f"status {process.returncode}: {words.strip()[:160]}"
-    elif failure is None and not figures:
-        failure = "printed no figure"
-    return figures, cpu, failure, process.returncode
+def limit_lines(row, procs, path, ours, options):
+    """The limit's figures for one run: each cost that the row is made of is measured now, in the same mood of the machine."""
+    costs, seconds = {}, 0
+    for name in compositions.needed(options.compositions, row, procs):
+        figures, cpu, failure, _ = run_once([path, name], options.limit)
+        if failure:
+            return [], seconds, f"{name}: {failure}"
+        costs[name], seconds = figures[0]["value"], seconds + cpu
+    return compositions.lines(options.compositions, row, procs, len(os.sched_getaffinity(0)), ours, costs), seconds, None
 
 
-def measure(row, procs, programs, options):
+def measure(row, procs, runs, n, programs, options):
     figures = table.Figures(row, procs)
     unable = set()
-    for run in range(options.runs):
+    for run in range(runs):
+        ours = []
         for name, path in programs.items():
             if name in unable:
                 continue
-            n = table.ROWS[row] if options.quick and row not in table.KEEPS_ITS_N.get(name, ()) else None
-            command = [path, row, str(procs)] + ([str(n)] if n else [])
-            lines, cpu, failure, status = run_once(command, options.limit)
+            if name == "limit" and not compositions.served(options.compositions, row):
+                if ours:
+                    lines, cpu, failure = limit_lines(row, procs, path, ours, options)
+                    if lines or failure:
+                        figures.add(name, run, lines, cpu, failure)
+                continue
+            lines, cpu, failure, status = run_once(command_for(name, path, row, procs, n, options), options.limit)
             if status == NO_SUCH_ROW:
                 unable.add(name)
                 continue
             figures.add(name, run, lines, cpu, failure)
+            if name == "ours" and failure is None:
+                ours = lines
             if failure == f"no end within {options.limit} s":
                 unable.add(name)  # once is enough to know, and to wait for
     return figures
 
 
-def parse():
+def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(TOP, "build"), help="the build folder (default: build)")
     parser.add_argument("--rows", default=",".join(table.ROWS), help="comma-separated; default: all")
     parser.add_argument("--procs", default="1,2", help="comma-separated numbers of processors; default: 1,2")
-    parser.add_argument("--runs", type=int, help="runs of each program (default 5; 3 with --quick)")
+    parser.add_argument("--runs", type=int, help="runs of each program (default 5; 3 with --quick and --short)")
     parser.add_argument("--quick", action="store_true", help="smaller N, 3 runs: to see that all works")
-    parser.add_argument("--programs", default="ours,go," + ",".join(CPP_PEERS), help="which programs take part")
+    parser.add_argument("--short", action="store_true", help="ours and the limit only, held against the baseline")
+    parser.add_argument("--write-baseline", action="store_true", help="store the ratios of ours to the limit")
+    parser.add_argument("--baseline", metavar="FILE", default=baseline.PATH, help="default: perf/baseline.json")
+    parser.add_argument("--programs", help="which take part; default: " + ",".join(ALL_PROGRAMS))
     parser.add_argument("--limit", type=float, default=120, help="seconds that one process may take; default 120")
     parser.add_argument("--json", metavar="FILE", help="also write every figure and the facts of the machine")
-    options = parser.parse_args()
+    parser.add_argument("--from", dest="stored", metavar="FILE", help="measure nothing: show the run that --json wrote")
+    parser.add_argument("--plot", metavar="FILE.svg", help="draw the ratios to Go and to the best peer")
+    options = parser.parse_args(arguments)
+    if options.stored and (options.short or options.write_baseline):
+        parser.error("--from shows a stored run; a baseline is measured")
     options.build = os.path.abspath(options.build)
-    options.runs = options.runs or (3 if options.quick else 5)
+    options.short |= options.write_baseline
+    options.quick |= options.short
+    options.runs = 5 if options.runs is None and (options.write_baseline or not options.quick) else 3 if options.runs is None else options.runs
     options.rows = options.rows.split(",")
-    options.programs = options.programs.split(",")
+    options.programs = (options.programs or ("ours,limit" if options.short else ",".join(ALL_PROGRAMS))).split(",")
     unknown = set(options.rows) - set(table.ROWS)
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
-    unknown = set(options.programs) - {"ours", "go", *CPP_PEERS}
+    unknown = set(options.programs) - set(ALL_PROGRAMS)
     if unknown:
         parser.error(f"no such program: {', '.join(sorted(unknown))}")
     try:
@@ -131,42 +122,77 @@ def parse():
         options.procs = []
     if not options.procs or min(options.procs) < 1 or options.runs < 1:
         parser.error("--procs and --runs are positive numbers")
+    options.compositions = compositions.stored()
     return options
 
 
-def main():
-    options = parse()
+def run_all(options):
+    """What --json stores."""
+    if not os.path.exists(os.path.join(options.build, "build.ninja")):
+        raise SystemExit(f"run.py: {options.build} is no build folder; make one: meson setup {options.build} --buildtype=release")
+    if machine.build_type_of(options.build) != "release":
+        say(f"run.py: {options.build} is not a release build; its figures say little")
     programs = build_programs(options.build, options.programs)
     if not programs:
         raise SystemExit("run.py: no program to run")
+    programs = {name: programs[name] for name in ALL_PROGRAMS if name in programs}  # the limit last: it needs our N
     facts = machine.facts(options.build, TOP)
     for key, value in facts.items():
         print(f"# {key}: {value}")
     print(f"# programs in turn: {', '.join(programs)}; runs: {options.runs}{'; quick' if options.quick else ''}", flush=True)
 
-    all_figures, all_lines = [], []
+    all_figures = []
     for row in options.rows:
-        for procs in options.procs:
-            if row == "spawned_not_run" and procs != 1:
-                continue  # with a second processor the tasks would run
-            figures = measure(row, procs, programs, options)
-            lines = table.lines_of(figures, options.runs, CPP_PEERS)
+        if options.short and row == "http" and not shutil.which("wrk"):
+            print("# http is left out: wrk is not installed")
+            continue
+        n, all_procs, runs = plan(row, options)
+        for procs in all_procs:
+            figures = measure(row, procs, runs, n, programs, options)
             all_figures.append(figures)
-            all_lines.extend(lines)
-            for line in lines:
+            for line in table.lines_of(figures, runs, CPP_PEERS):
                 say("  ".join(line))
+    return {"machine": facts, "runs": options.runs, "quick": options.quick, "rows": [f.as_json() for f in all_figures]}
+
+
+def judge(all_figures, options):
+    """Prints every ratio beside the baseline's; True when none is too far behind."""
+    lines, failed = baseline.compare(all_figures, baseline.load(options.baseline))
+    print("\n# best ratio of ours to the limit, beside the baseline's median")
+    print("\n".join(lines))
+    for key in failed:
+        say(f"run.py: {key}: more than {baseline.FACTOR:g} times further from its limit than {options.baseline} says")
+    return not failed
+
+
+def main(arguments=None):
+    options = parse(arguments)
+    start = time.monotonic()
+    if options.stored:
+        with open(options.stored, encoding="utf-8") as file:
+            result = json.load(file)
+    else:
+        result = run_all(options)
+    all_figures = [table.Figures.from_json(row) for row in result["rows"]]
+    lines = [line for figures in all_figures for line in table.lines_of(figures, result["runs"], CPP_PEERS)]
     print()
-    table.show(all_lines)
+    table.show(lines)
     if options.json:
-        result = {"machine": facts, "runs": options.runs, "quick": options.quick, "rows": [
-            {"row": f.row, "procs": f.procs, "failures": f.failures, "processor_seconds": f.cpu, "figures": [
-                {"program": program, "unit": unit, "connections": n,
-                 "runs": [v and {"n": v["n"], "value": v["value"]} for v in runs]}
-                for (program, n, unit), runs in f.values.items()]} for f in all_figures]}
         with open(options.json, "w", encoding="utf-8") as out:
             json.dump(result, out, indent=1)
             out.write("\n")
-    return 1 if any("ours" in f.failures for f in all_figures) else 0
+    if options.plot:
+        with open(options.plot, "w", encoding="utf-8") as out:
+            out.write(plot.svg(result, CPP_PEERS))
+    good = not any("ours" in f.failures or (options.short and "limit" in f.failures) for f in all_figures)
+    if options.write_baseline:
+        if not good:
+            raise SystemExit("run.py: a row failed; no baseline is written")
+        baseline.write(baseline.made_from(all_figures, result["machine"]), options.baseline)
+    elif options.short:
+        good = judge(all_figures, options) and good
+        print(f"# {time.monotonic() - start:.0f} s")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

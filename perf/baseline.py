@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSL-1.0
+"""The stored ratios of our figures to their limits (perf/baseline.json), and whether a run has fallen behind them.
+
+A machine that is twice as slow is so for the limit, too: a ratio can be held against one that was taken elsewhere.
+"""
+
+import json
+import os
+
+import table
+
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "baseline.json")
+# A row fails when it is so many times further from its limit than it was.
+FACTOR = 3.0
+# What one late wake among a thousand decides is printed and judged by nobody.
+NOT_JUDGED = {"p50_us", "p99_us", "us_late_p99"}
+
+
+def key_of(row, procs, n, unit):
+    return " ".join([row if n is None else f"{row}/{n}", f"procs={procs}", unit])
+
+
+def ratios_of(figures):
+    """(key, unit, ratios of pairs to the limit) of each figure of a row that has a limit."""
+    for n, unit in figures.figures():
+        ratios = table.ratios_of_pairs(figures.of("ours", n, unit), figures.of("limit", n, unit), unit)
+        if ratios:
+            yield key_of(figures.row, figures.procs, n, unit), unit, ratios
+
+
+def made_from(all_figures, facts):
+    """What is stored: the median ratio of each figure."""
+    ratios = {key: round(table.median(ratios), 4) for figures in all_figures for key, _, ratios in ratios_of(figures)}
+    return {"machine": facts, "ratios": ratios}
+
+
+def slower(unit, now, before):
+    """How many times further from the limit: above 1 is worse, for rates too."""
+    return before / now if unit in table.HIGHER_IS_BETTER else now / before
+
+
+def compare(all_figures, stored, factor=FACTOR):
+    """(lines of text, keys that failed). The best pair counts: what is really slower is so in each of them."""
+    lines, failed = [], []
+    for figures in all_figures:
+        for key, unit, ratios in ratios_of(figures):
+            best = max(ratios) if unit in table.HIGHER_IS_BETTER else min(ratios)
+            before = stored["ratios"].get(key)
+            if not before or not best:
+                lines.append(f"{key:48} {table.number(best):>8}  not in the baseline")
+                continue
+            times = slower(unit, best, before)
+            word = ""
+            if unit in NOT_JUDGED:
+                word = "not judged"
+            elif times > factor:
+                failed.append(key)
+                word = f"FAILED: more than {factor:g} times further from the limit"
+            lines.append(f"{key:48} {table.number(best):>8}  baseline {table.number(before):>8}  x{times:<5.2f} {word}".rstrip())
+    return lines, failed
+
+
+def load(path=PATH):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def write(content, path=PATH):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.write("\n")
