@@ -28,10 +28,11 @@ def ratios_of(figures):
             yield key_of(figures.row, figures.procs, n, unit), unit, ratios
 
 
-def made_from(all_figures, facts):
-    """What is stored: the median ratio of each figure."""
+def made_from(all_figures, facts, path=None):
+    """What is stored: the median ratio of each figure; rows that were not run stay as the file has them."""
+    before = load(path)["ratios"] if path and os.path.exists(path) else {}
     ratios = {key: round(table.median(ratios), 4) for figures in all_figures for key, _, ratios in ratios_of(figures)}
-    return {"machine": facts, "ratios": ratios}
+    return {"machine": facts, "ratios": {**before, **ratios}}
 
 
 def slower(unit, now, before):

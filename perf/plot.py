@@ -10,8 +10,8 @@ from html import escape
 
 import table
 
-LABELS, PANEL, GAP = 232, 372, 24  # widths
-ROW, BAR, TOP = 26, 9, 92          # heights
+LABELS, PANEL, GAP = 276, 376, 40  # widths
+ROW, BAR, TOP = 26, 9, 108         # heights
 MARGIN = 16
 WIDTH = MARGIN + LABELS + 2 * PANEL + GAP + MARGIN
 # What lies beyond is drawn to the edge; its number says how far.
@@ -22,11 +22,11 @@ SERIES = (("go", "to Go"), ("peer", "to the best C++ peer"))
 STYLE = """
   .page { fill: #ffffff } .band { fill: #f3f5f8 } text { fill: #1f2328; font: 12px ui-sans-serif, system-ui, "DejaVu Sans", sans-serif }
   .title { font-size: 17px; font-weight: 600 } .head { font-weight: 600 } .soft { fill: #59636e; font-size: 11px }
-  .value { font-size: 9px } .grid { stroke: #d1d9e0; stroke-width: 1 } .one { stroke: #1f2328; stroke-width: 1.5 }
+  .value { font-size: 9px } .inside { font-size: 9px; fill: #ffffff } .grid { stroke: #d1d9e0; stroke-width: 1 } .one { stroke: #1f2328; stroke-width: 1.5 }
   .go { fill: #0a6cce } .peer { fill: #c2570c }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .band { fill: #161b22 } text { fill: #e6edf3 } .soft { fill: #9198a1 }
-    .grid { stroke: #30363d } .one { stroke: #e6edf3 } .go { fill: #4c9ffe } .peer { fill: #f0883e }
+    .grid { stroke: #30363d } .one { stroke: #e6edf3 } .go { fill: #4c9ffe } .peer { fill: #f0883e } .inside { fill: #0d1117 }
   }
 """
 
@@ -73,12 +73,10 @@ def bar(left, y, ratio, series):
     one, end = left + place(1) * PANEL, left + place(ratio) * PANEL
     x, width = min(one, end), max(abs(end - one), 1)
     number = f"{ratio:.2g}" if ratio < 9.95 else f"{ratio:.0f}"
-    if ratio > 1:
-        number_at = text_at(end + 3, y + BAR - 1, number, "value") if end < left + PANEL - 24 else text_at(
-            one - 3, y + BAR - 1, number, "value", "end")
-    else:
-        number_at = text_at(end - 3, y + BAR - 1, number, "value", "end") if end > left + 24 else text_at(
-            one + 3, y + BAR - 1, number, "value")
+    side, anchor = (1, "start") if ratio > 1 else (-1, "end")
+    fits = left + 24 < end < left + PANEL - 24
+    number_at = text_at(end + 3 * side, y + BAR - 1, number, "value", anchor) if fits else text_at(
+        end - 3 * side, y + BAR - 1, number, "inside", "end" if ratio > 1 else "start")
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{BAR}" class="{series}"/>{number_at}'
 
 
@@ -102,14 +100,14 @@ def caption(result, peers):
 def svg(result, peers):
     rows = ratios(result["rows"], peers)
     bottom = TOP + len(rows) * ROW
-    wrapped = [line for part in caption(result, peers) for line in textwrap.wrap(part, 158)]
+    wrapped = [line for part in caption(result, peers) for line in textwrap.wrap(part, 166)]
     height = bottom + 34 + 16 * len(wrapped) + MARGIN
     lefts = {1: MARGIN + LABELS, 2: MARGIN + LABELS + PANEL + GAP}
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
            "<title>Gossamer's figures as ratios to Go's and to the best C++ peer's</title>", f"<style>{STYLE}</style>",
            f'<rect class="page" width="{WIDTH}" height="{height}" rx="6"/>',
-           text_at(MARGIN, 32, "Cost of each row: ours as a share of the other's", "title")]
+           text_at(MARGIN, 32, "Gossamer: the cost of each row as a share of the other's", "title")]
     x = MARGIN
     for series, meaning in SERIES:
         out.append(f'<rect x="{x}" y="46" width="12" height="12" class="{series}"/>' + text_at(x + 18, 56, meaning))

@@ -188,7 +188,7 @@ def main(arguments=None):
     if options.write_baseline:
         if not good:
             raise SystemExit("run.py: a row failed; no baseline is written")
-        baseline.write(baseline.made_from(all_figures, result["machine"]), options.baseline)
+        baseline.write(baseline.made_from(all_figures, result["machine"], options.baseline), options.baseline)
     elif options.short:
         good = judge(all_figures, options) and good
         print(f"# {time.monotonic() - start:.0f} s")
