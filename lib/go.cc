@@ -74,6 +74,10 @@ void run_main(void (*f)(void*), void* arg) {
         auto* g = static_cast<rt::G*>(s.handle);
         g->stack_class = uint8_t(rt::stack_class_for(kMainStack));
         g->name = "main";
+        g->creator_pc = nullptr;
+        // The first main is goroutine 1 (SEMANTICS G11), a number that is kept for it.
+        static rt::atomic<bool> have_main{false};
+        if (!have_main.exchange(true)) g->id.store(1);
         auto body = [m = &main] {
             m->f(m->arg);
             rt::in_runtime inside;

@@ -32,8 +32,8 @@ struct scheduler {
     atomic<uint32_t> plain_threads{0};                    // attached plain threads that are alive
     atomic<uint32_t> blocking{0};                         // goroutines between begin_blocking and end_blocking
     atomic<uint64_t> thread_created{0}, thread_ended{0};  // goroutines made or ended where there was no P
-    atomic<uint64_t> last_id{0};
-    atomic<bool> in_forked_child{false};  // the threads stayed in the parent: nothing works any more
+    atomic<uint64_t> last_id{1};                          // 1 is kept for main
+    atomic<bool> in_forked_child{false};                  // the threads stayed in the parent: nothing works any more
 
     alignas(kCacheLine) atomic<int64_t> poll_until{INT64_MIN};  // an M sleeps in netpoll until then; INT64_MIN: none
     atomic<bool> someone_polls{false};
