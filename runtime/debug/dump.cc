@@ -84,10 +84,10 @@ bool is_internal(const frame& f) {
 }
 
 // How long g is known to wait: since the first look that saw it waiting (SEMANTICS D7).
-int64_t waited(const G* g) {
+int64_t waited(G* g, int64_t now) {
     if (g->status.load() != g_status::waiting) return 0;
-    int64_t now = os::now_ns(), since = 0;
-    return const_cast<G*>(g)->wait_since.compare_exchange_strong(since, now) ? 0 : now - since;
+    int64_t since = g->wait_since.load();
+    return since != 0 || !g->wait_since.compare_exchange_strong(since, now) ? now - since : 0;
 }
 
 class printer {
@@ -155,7 +155,7 @@ class printer {
 
     void header(const G* g, const char* state) {
         out_ << "goroutine " << g->id.load() << " [" << state;
-        if (int64_t minutes = waited(g) / kMinute; minutes > 0)
+        if (int64_t minutes = waited(const_cast<G*>(g), os::now_ns()) / kMinute; minutes > 0)
             out_ << ", " << uint64_t(minutes) << (minutes == 1 ? " minute" : " minutes");
         if ((g->flags & kLocked) != 0) out_ << ", locked to thread";
         if ((g->flags & kThread) != 0) out_ << ", plain thread";
@@ -257,24 +257,46 @@ void print_report(void* arg) {
 
 }  // namespace
 
-traceback_level read_traceback_level() {
-    const char* text = getenv("GOTRACEBACK");
-    if (text == nullptr) return traceback_level::single;
+bool parse_traceback_level(const char* text, traceback_level* level) {
     static constexpr struct {
         const char* word;
         traceback_level level;
-    } kWords[] = {{"none", traceback_level::none},  {"0", traceback_level::none},   {"all", traceback_level::all},
-                  {"1", traceback_level::all},      {"2", traceback_level::system}, {"system", traceback_level::system},
-                  {"crash", traceback_level::crash}};
+    } kWords[] = {
+        {"", traceback_level::single},       {"none", traceback_level::none}, {"0", traceback_level::none},
+        {"single", traceback_level::single}, {"all", traceback_level::all},   {"1", traceback_level::all},
+        {"system", traceback_level::system}, {"2", traceback_level::system},  {"crash", traceback_level::crash}};
     for (auto& w : kWords)
-        if (strcmp(text, w.word) == 0) return w.level;
-    return traceback_level::single;
+        if (strcmp(text, w.word) == 0) {
+            *level = w.level;
+            return true;
+        }
+    return false;
+}
+
+traceback_level read_traceback_level() {
+    traceback_level level = traceback_level::single;
+    if (const char* text = getenv("GOTRACEBACK")) parse_traceback_level(text, &level);
+    return level;
+}
+
+void refuse_bad_traceback_level() {
+    traceback_level level;
+    const char* text = getenv("GOTRACEBACK");
+    if (text == nullptr || parse_traceback_level(text, &level)) return;
+    print_error(
+        "gossamer: environment variable GOTRACEBACK=%s: not one of none, single, all, system, crash (or 0, 1, 2)\n",
+        text);
+    _exit(2);
 }
 
 void trace_self(own_trace* own) {
     own->count = here(own->pcs, own_trace::kMost);
     M* m = current_m_or_null();
     own->g = m != nullptr ? m->curg : nullptr;
+}
+
+void stamp_waits(int64_t now) {
+    for_each_g([](G* g, void* at) { waited(g, *static_cast<int64_t*>(at)); }, &now);
 }
 
 std::string stack_dump() {

@@ -13,7 +13,11 @@ namespace gossamer::rt {
 
 // GOTRACEBACK: none, single (the goroutine at fault), all, system (the runtime's frames and goroutines too), crash (system, then abort).
 enum class traceback_level { none, single, all, system, crash };
+// What GOTRACEBACK asks for; single when it is not set.
 traceback_level read_traceback_level();
+bool parse_traceback_level(const char* text, traceback_level* level);
+// Ends the process with status 2 and a sentence when GOTRACEBACK says nothing that is known: when it is needed it is too late to ask.
+void refuse_bad_traceback_level();
 
 // The goroutine that a report is about, with its frames; collected on its own stack.
 struct own_trace {
@@ -25,6 +29,10 @@ struct own_trace {
 };
 // The caller's. Allocates nothing.
 [[gnu::noinline]] void trace_self(own_trace* own);
+
+// Goroutines that wait and were not seen waiting before: ages in dumps count from here, as Go's do from its collections (SEMANTICS D7).
+// The signal thread's, once a minute; a park itself has no time to look at the clock.
+void stamp_waits(int64_t now);
 
 // Every goroutine, the caller first.
 std::string stack_dump();

@@ -13,6 +13,8 @@ namespace gossamer::rt {
 
 namespace {
 
+constexpr int64_t kStampEvery = 60'000'000'000;
+
 struct request {
     void (*work)(void*);
     void* arg;
@@ -52,6 +54,7 @@ void look_at(int sig) {
 
 void serve(void*) {
     own_tid.store(os::thread_id());
+    int64_t next_stamps = os::now_ns() + kStampEvery;
     for (;;) {
         uint32_t seen = rings.load();
         for (uint64_t set = posted.exchange(0); set != 0; set &= set - 1) look_at(__builtin_ctzll(set) + 1);
@@ -62,7 +65,12 @@ void serve(void*) {
             os::futex_wake(&r->done, 1);
             r = next;
         }
-        os::futex_wait(&rings, seen, -1);
+        int64_t now = os::now_ns();
+        if (now >= next_stamps) {
+            stamp_waits(now);
+            next_stamps = now + kStampEvery;
+        }
+        os::futex_wait(&rings, seen, next_stamps - now);
     }
 }
 

@@ -87,6 +87,7 @@ void report_overflow(stack* full, void* address) {
 }
 
 void install_terminate_handler() {
+    refuse_bad_traceback_level();
     std::set_terminate(on_terminate);
     std::atexit(wait_if_dying);  // main returning does not cut a report off (SEMANTICS G8)
 }

@@ -38,7 +38,7 @@ struct alignas(64) G {
     void* creator_pc = nullptr;  // return address of the go() call
     const char* name = nullptr;  // static or owned by the name table; null when unnamed
     atomic<const void*> wait_object{nullptr};
-    atomic<int64_t> wait_since{0};  // ns of the monotonic clock, stamped by sysmon's sweep or by a dump; 0 unknown
+    atomic<int64_t> wait_since{0};  // ns of the monotonic clock, stamped by the signal thread or by a dump; 0 unknown
     void* locals = nullptr;         // go_local's table; owner G
     void* param =
         nullptr;  // what the waker hands to the woken (a sudog, an error); set before ready(), read after park()

@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "runtime/os/os.h"
+#include "tests/lib/chan_peek.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
@@ -45,6 +47,21 @@ TEST_CASE("a parked goroutine is shown with reason, name, frames and creator [D5
     CHECK(shown.find("\ncreated by ") != std::string::npos);
     CHECK(shown.find("gossamer::rt::") == std::string::npos);
     c.close();
+}
+
+TEST_CASE("who waits for a minute or more is shown with its age [D7]") {
+    chan<int> c;
+    go({.name = "old"}, [c] { c.recv(); });
+    REQUIRE(tests::wait_for_receivers(c, 1));
+    rt::stamp_waits(rt::os::now_ns() - 200'000'000'000);
+    rt::stamp_waits(rt::os::now_ns());  // does not make it younger
+    CHECK(runtime::stack_dump().find("[chan receive, 3 minutes] {name: old}") != std::string::npos);
+    c.close();
+    chan<int> again;
+    go({.name = "new"}, [again] { again.recv(); });
+    REQUIRE(tests::wait_for_receivers(again, 1));
+    CHECK(runtime::stack_dump().find("[chan receive] {name: new}") != std::string::npos);
+    again.close();
 }
 
 TEST_CASE("the caller comes first, as running, with its own frames [D13]") {
@@ -95,5 +112,8 @@ TEST_CASE("GOTRACEBACK is read in Go's words [D1]") {
     CHECK(level("all") == rt::traceback_level::all);
     CHECK(level("system") == rt::traceback_level::system);
     CHECK(level("crash") == rt::traceback_level::crash);
-    CHECK(level("nonsense") == rt::traceback_level::single);
+    CHECK(level("single") == rt::traceback_level::single);
+    rt::traceback_level unknown;
+    CHECK_FALSE(rt::parse_traceback_level("nonsense", &unknown));
+    CHECK_FALSE(rt::parse_traceback_level("3", &unknown));
 }
