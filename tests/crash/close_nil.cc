@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// A nil channel cannot be closed [CH8].
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 

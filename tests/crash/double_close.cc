@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// The second close of a channel panics [CH10].
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 

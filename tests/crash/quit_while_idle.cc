@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// SIGQUIT to a program that sleeps [D11].
+// SIGQUIT to a program that sleeps [D11, SG3].
 #include <gossamer/debug.h>
 #include <gossamer/go.h>
 #include <gossamer/time.h>

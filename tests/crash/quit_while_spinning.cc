@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// SIGQUIT prints every goroutine although all Ps spin in loops without calls [D11].
+// SIGQUIT prints every goroutine although all Ps spin in loops without calls [D6, D11].
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 #include <gossamer/runtime.h>

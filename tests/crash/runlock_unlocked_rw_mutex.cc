@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// A rw_mutex that no reader holds cannot be unlocked for one: fatal, in Go's words [RW6].
 #include <gossamer/go.h>
 #include <gossamer/rw_mutex.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// A send on a closed channel panics [CH10].
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 

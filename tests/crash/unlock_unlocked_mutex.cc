@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// A mutex that is not locked cannot be unlocked: fatal, in Go's words [MU3].
 #include <gossamer/go.h>
 #include <gossamer/mutex.h>
 
