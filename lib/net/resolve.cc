@@ -87,8 +87,11 @@ addresses lookup(const std::string& name, family f, uint16_t port) {
     hints.ai_family = f == family::v4 ? AF_INET : f == family::v6 ? AF_INET6 : AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     rt::begin_blocking();
+    gossamer::detail::clear_errno();
     int code = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
-    int system = code == EAI_SYSTEM ? gossamer::detail::last_errno() : 0;
+    int system = code != 0 ? gossamer::detail::last_errno() : 0;
+    // The C library takes a file that it could not open for want of a descriptor for one that does not exist.
+    if (system == EMFILE || system == ENFILE) code = EAI_SYSTEM;
     rt::end_blocking();
     if (code != 0) return {{}, errors::of(explain(code, system, name))};
     std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, ::freeaddrinfo);

@@ -16,6 +16,7 @@
 namespace gossamer::detail {
 
 [[gnu::noinline]] int last_errno() { return errno; }
+[[gnu::noinline]] void clear_errno() { errno = 0; }
 
 endpoint from_sockaddr(const sockaddr* from, socklen_t size) {
     endpoint e;

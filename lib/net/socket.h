@@ -17,6 +17,7 @@
 namespace gossamer::detail {
 
 int last_errno();
+void clear_errno();
 
 // An address as small as it can be. Unix names are kept apart: few sockets have one.
 struct endpoint {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <fcntl.h>
 #include <gossamer/chan.h>
+#include <gossamer/defer.h>
 #include <gossamer/go.h>
 #include <gossamer/net.h>
+#include <gossamer/os.h>
 #include <gossamer/wait_group.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -90,6 +93,7 @@ TEST_CASE("addresses that are none are refused in words that name them [N20]") {
         CHECK(listen_error("tcp", "127.0.0.1:-1") == "listen tcp: address -1: invalid port");
         CHECK(listen_error("tcp", "127.0.0.1:nope") == "listen tcp: lookup tcp/nope: unknown port");
         CHECK(listen_error("tcp4", "[::1]:0") == "listen tcp4: address ::1: no suitable address found");
+        CHECK(listen_error("tcp", "") == "listen tcp: missing port in address");
         CHECK(listen_error("carrier-pigeon", "x") == "listen carrier-pigeon: unknown network carrier-pigeon");
         CHECK(listen_error("unix", "/nowhere/at/all") ==
               "listen unix /nowhere/at/all: bind: no such file or directory");
@@ -103,6 +107,36 @@ TEST_CASE("a port that is taken is an error that says so [N20]") {
         auto [again, err] = net::listen("tcp", l.addr().string());
         CHECK(errors::is(err, std::errc::address_in_use));
         CHECK(err.message() == "listen tcp " + l.addr().string() + ": bind: address already in use");
+    });
+}
+
+TEST_CASE("without a free descriptor every call says so; a connection that waits is accepted when there is one [N21]") {
+    on_goroutine([] {
+        net::listener l = tests::must_listen();
+        auto [first, first_err] = net::dial("tcp", l.addr().string());
+        REQUIRE(!first_err);
+        auto [dead_peer, dead_err] = net::dial("tcp", "127.0.0.1:1");  // what a lookup loads is loaded
+        CHECK(dead_err);
+        rlimit usual{};
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+        {
+            int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+            REQUIRE(next >= 0);
+            ::close(next);
+            rlimit none{static_cast<rlim_t>(next), usual.rlim_max};
+            REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+            defer restore{[&] { ::setrlimit(RLIMIT_NOFILE, &usual); }};
+            std::string at = l.addr().string();
+            CHECK(l.accept().err.message() == "accept tcp " + at + ": accept4: too many open files");
+            CHECK(net::dial("tcp", at).err.message() == "dial tcp " + at + ": socket: too many open files");
+            CHECK(net::dial("tcp", "localhost:80").err.message() == "dial tcp: lookup localhost: too many open files");
+            CHECK(listen_error("tcp", "127.0.0.1:0") == "listen tcp 127.0.0.1:0: socket: too many open files");
+            CHECK(os::open("/etc/passwd").err.message() == "open /etc/passwd: too many open files");
+            CHECK(os::pipe().err.message() == "pipe2: too many open files");
+        }
+        auto [served, err] = l.accept();
+        CHECK(!err);
+        CHECK(served.remote_addr() == first.local_addr());
     });
 }
 

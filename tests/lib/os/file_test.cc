@@ -120,6 +120,23 @@ TEST_CASE("errors name the call, the path and the reason; they match what Go's d
     });
 }
 
+TEST_CASE("a number that is no descriptor, or that somebody else closed, is an error that says so") {
+    on_goroutine([] {
+        char room[1];
+        CHECK(os::file::from_fd(-1, "negative").read(room).err == os::err_invalid);
+        os::file never = os::file::from_fd(1'000'000, "never opened");
+        CHECK(never.read(room).err.message() == "read never opened: bad file descriptor");
+        CHECK(never.write("x").err.message() == "write never opened: bad file descriptor");
+        CHECK(never.close().message() == "close never opened: bad file descriptor");
+        auto [r, w, err] = os::pipe();
+        REQUIRE(!err);
+        ::close(r.fd());
+        CHECK(r.read(room).err.message() == "read |0: bad file descriptor");
+        CHECK(r.close().message() == "close |0: bad file descriptor");
+        CHECK(errors::is(r.close(), os::err_closed));
+    });
+}
+
 TEST_CASE("a closed file says so, which is not net's closed; the second close fails [N34]") {
     on_goroutine([] {
         temporary t;
