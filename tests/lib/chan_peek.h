@@ -27,6 +27,16 @@ inline std::size_t parked_senders(const gossamer::detail::untyped_chan& c) {
     return queued(c, &gossamer::rt::chan_core::senders);
 }
 
+// Both queues, the buffer and the capacity of one moment (SEMANTICS CH7).
+inline bool queues_agree(const gossamer::detail::untyped_chan& c) {
+    gossamer::rt::in_runtime scope;
+    auto* core = gossamer::rt::core_of(c.core());
+    gossamer::rt::lock_guard hold(core->lk);
+    bool receivers = core->receivers.first() != nullptr, senders = core->senders.first() != nullptr;
+    std::size_t n = gossamer::rt::buffered(core);
+    return !(receivers && senders) && !(receivers && n != 0) && !(senders && n < core->capacity);
+}
+
 inline bool wait_for_receivers(const gossamer::detail::untyped_chan& c, std::size_t n) {
     return eventually([&] { return parked_receivers(c) == n; });
 }

@@ -21,36 +21,17 @@
 #include "gossamer/panic.h"
 #include "gossamer/select.h"
 #include "tests/lib/chan_peek.h"
+#include "tests/lib/counted.h"
+#include "tests/support/panic_of.h"
 
 using namespace gossamer;
+using tests::counted;
 using tests::on_goroutine;
+using tests::panic_of;
 using tests::wait_for_receivers;
 using tests::wait_for_senders;
 
 namespace {
-
-template <class F>
-std::string panic_of(F f) {
-    try {
-        f();
-    } catch (const panic& p) {
-        return p.what();
-    }
-    return "no panic";
-}
-
-// Counts its live objects; cannot be copied.
-struct counted {
-    static inline std::atomic<int> live{0};
-    explicit counted(int v) : value(v) { live++; }
-    counted(counted&& o) noexcept : value(std::exchange(o.value, -1)) { live++; }
-    counted& operator=(counted&& o) noexcept {
-        value = std::exchange(o.value, -1);
-        return *this;
-    }
-    ~counted() { live--; }
-    int value;
-};
 
 struct throwing_copy {
     throwing_copy() = default;

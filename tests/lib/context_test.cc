@@ -20,10 +20,14 @@
 #include <vector>
 
 #include "runtime/timer/timer_heap.h"
+#include "tests/support/both.h"
 #include "tests/support/harness.h"
+#include "tests/support/panic_of.h"
 
 using namespace gossamer;
 using namespace std::chrono_literals;
+using tests::both;
+using tests::panic_of;
 
 namespace {
 
@@ -33,24 +37,8 @@ bool is_done(const context& ctx) { return is_closed(ctx.done()); }
 const error kBecauseA("because of A");
 const error kBecauseB("because of B");
 
-// Runs the rest of a test case both where it may run.
-template <class F>
-void both(F f) {
-    SUBCASE("on a goroutine") { tests::on_goroutine(f); }
-    SUBCASE("on a plain thread") { f(); }
-}
-
 // Nothing to receive now.
 bool is_quiet(const chan<int>& c) { return select(recv(c), otherwise) == 1; }
-
-std::string panic_text(auto f) {
-    try {
-        f();
-    } catch (const panic& p) {
-        return p.what();
-    }
-    return "no panic";
-}
 
 struct user {
     using type = std::string;
@@ -273,6 +261,23 @@ TEST_CASE("a deadline ends the context at or after its moment; the goroutine tha
     });
 }
 
+TEST_CASE("what was written before cancel is seen by who hears of it, through done and through after_func [MM12]") {
+    both([] {
+        int written = 0;
+        auto [ctx, cancel] = with_cancel(background());
+        chan<int> seen(2);
+        auto stop = after_func(ctx, [&, seen] { seen.send(written); });
+        go([&, ctx = ctx, seen] {
+            ctx.done().recv();
+            seen.send(written);
+        });
+        written = 7;
+        cancel();
+        CHECK(*seen.recv() == 7);
+        CHECK(*seen.recv() == 7);
+    });
+}
+
 TEST_CASE("a deadline that has passed gives a context that is done [CX11]") {
     both([] {
         auto [past, cancel_past] = with_deadline(background(), std::chrono::steady_clock::now() - 1s);
@@ -463,12 +468,12 @@ TEST_CASE("a registered function keeps a dropped context's deadline alive, and w
 
 TEST_CASE("a nil context panics in Go's words [CX17]") {
     const std::string text = "cannot create context from nil parent";
-    CHECK(panic_text([] { static_cast<void>(with_cancel(context())); }) == text);
-    CHECK(panic_text([] { static_cast<void>(with_cancel_cause(context())); }) == text);
-    CHECK(panic_text([] { static_cast<void>(with_timeout(context(), 1s)); }) == text);
-    CHECK(panic_text([] { with_value<user>(context(), "x"); }) == text);
-    CHECK(panic_text([] { without_cancel(context()); }) == text);
-    CHECK(panic_text([] { context().done(); }) == "a nil context was asked");
+    CHECK(panic_of([] { static_cast<void>(with_cancel(context())); }) == text);
+    CHECK(panic_of([] { static_cast<void>(with_cancel_cause(context())); }) == text);
+    CHECK(panic_of([] { static_cast<void>(with_timeout(context(), 1s)); }) == text);
+    CHECK(panic_of([] { with_value<user>(context(), "x"); }) == text);
+    CHECK(panic_of([] { without_cancel(context()); }) == text);
+    CHECK(panic_of([] { context().done(); }) == "a nil context was asked");
     CHECK_FALSE(context());
 }
 

@@ -4,6 +4,7 @@
 #include <gossamer/go.h>
 #include <gossamer/panic.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -76,7 +77,7 @@ TEST_CASE("deferred calls run last first, when the block ends and also when it t
     CHECK(order == std::vector{2, 1, 3, 4});
 }
 
-TEST_CASE("a deferred call sees what the block changed, and its own throw leaves the block") {
+TEST_CASE("a deferred call sees what the block changed, and its own throw leaves the block [P2] [P3]") {
     int seen = 0;
     {
         int value = 1;
@@ -85,6 +86,14 @@ TEST_CASE("a deferred call sees what the block changed, and its own throw leaves
     }
     CHECK(seen == 2);
     CHECK_THROWS_AS([] { defer d{[] { throw panic("late"); }}; }(), panic);
+    bool due = false;
+    CHECK_THROWS_AS(
+        [&] {
+            defer nothing{std::function<void()>()};  // an empty one fails when it is due, not before
+            due = true;
+        }(),
+        std::bad_function_call);
+    CHECK(due);
 }
 
 TEST_CASE("a panic made while another is handled can be caught in turn [P6]") {

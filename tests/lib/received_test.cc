@@ -13,25 +13,14 @@
 #include "gossamer/chan.h"
 #include "gossamer/go.h"
 #include "gossamer/panic.h"
+#include "tests/lib/counted.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
+using tests::counted;
 using tests::on_goroutine;
 
 namespace {
-
-// Counts its live objects; cannot be copied.
-struct counted {
-    static inline std::atomic<int> live{0};
-    explicit counted(int v) : value(v) { live++; }
-    counted(counted&& o) noexcept : value(std::exchange(o.value, -1)) { live++; }
-    counted& operator=(counted&& o) noexcept {
-        value = std::exchange(o.value, -1);
-        return *this;
-    }
-    ~counted() { live--; }
-    int value;
-};
 
 // Moving it can throw, so it travels in a box.
 struct throwing_move {

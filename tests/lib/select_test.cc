@@ -14,25 +14,17 @@
 #include "gossamer/go.h"
 #include "gossamer/panic.h"
 #include "tests/lib/chan_peek.h"
+#include "tests/support/panic_of.h"
 
 using namespace gossamer;
 using tests::on_goroutine;
+using tests::panic_of;
 using tests::parked_receivers;
 using tests::parked_senders;
 using tests::wait_for_receivers;
 using tests::wait_for_senders;
 
 namespace {
-
-template <class F>
-std::string panic_of(F f) {
-    try {
-        f();
-    } catch (const panic& p) {
-        return p.what();
-    }
-    return "no panic";
-}
 
 // Go's own gate: within 10 sigma of a fair draw.
 bool fair(int picks, int trials, double share) {

@@ -104,7 +104,7 @@ TEST_CASE("after stop nothing is delivered, and the last stop brings the old beh
     CHECK(same(disposition(SIGUSR1), before));
 }
 
-TEST_CASE("ignored signals do nothing until somebody asks, reset brings the default back [SG2]") {
+TEST_CASE("ignored signals do nothing until somebody asks, reset brings the default back [SG2, SG3]") {
     signal::ignore(SIGUSR2);
     CHECK(signal::ignored(SIGUSR2));
     send_to_self(SIGUSR2);  // would end the process

@@ -17,10 +17,14 @@
 #include <vector>
 
 #include "runtime/timer/timer_heap.h"
+#include "tests/support/both.h"
 #include "tests/support/harness.h"
+#include "tests/support/panic_of.h"
 
 using namespace gossamer;
 using namespace std::chrono_literals;
+using tests::both;
+using tests::panic_of;
 
 namespace {
 
@@ -32,24 +36,8 @@ bool gives(const recv_chan<time_point>& c) {
 }
 bool gives_nothing_now(const recv_chan<time_point>& c) { return select(recv(c), otherwise) == 1; }
 
-// Runs the rest of a test case both where it may run.
-template <class F>
-void both(F f) {
-    SUBCASE("on a goroutine") { tests::on_goroutine(f); }
-    SUBCASE("on a plain thread") { f(); }
-}
-
 // Which case a select took.
 int taken(auto&&... cases) { return int(select(std::forward<decltype(cases)>(cases)...)); }
-
-std::string panic_text(auto f) {
-    try {
-        f();
-    } catch (const panic& p) {
-        return p.what();
-    }
-    return "no panic";
-}
 
 }  // namespace
 
@@ -331,13 +319,13 @@ TEST_CASE("after_func can be reset from inside its function [TM8]") {
 }
 
 TEST_CASE("a zero timer or ticker panics in Go's words [TM9, TM10]") {
-    CHECK(panic_text([] { timer().stop(); }) == "time: Stop called on uninitialized Timer");
-    CHECK(panic_text([] { timer().reset(1s); }) == "time: Reset called on uninitialized Timer");
-    CHECK(panic_text([] { ticker().reset(1s); }) == "time: Reset called on uninitialized Ticker");
-    CHECK(panic_text([] { ticker(0s); }) == "non-positive interval for NewTicker");
-    CHECK(panic_text([] { ticker(-1s); }) == "non-positive interval for NewTicker");
+    CHECK(panic_of([] { timer().stop(); }) == "time: Stop called on uninitialized Timer");
+    CHECK(panic_of([] { timer().reset(1s); }) == "time: Reset called on uninitialized Timer");
+    CHECK(panic_of([] { ticker().reset(1s); }) == "time: Reset called on uninitialized Ticker");
+    CHECK(panic_of([] { ticker(0s); }) == "non-positive interval for NewTicker");
+    CHECK(panic_of([] { ticker(-1s); }) == "non-positive interval for NewTicker");
     ticker t(1h);
-    CHECK(panic_text([&] { t.reset(0s); }) == "non-positive interval for Ticker.Reset");
+    CHECK(panic_of([&] { t.reset(0s); }) == "non-positive interval for Ticker.Reset");
     ticker().stop();
     CHECK(tick(0s) == nil);
     CHECK(tick(-1s) == nil);

@@ -5,15 +5,68 @@
 
 #include <array>
 #include <atomic>
+#include <string>
 #include <vector>
 
 #include "gossamer/chan.h"
 #include "gossamer/go.h"
+#include "gossamer/runtime.h"
 #include "gossamer/select.h"
+#include "tests/lib/chan_peek.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
 using tests::on_goroutine;
+
+TEST_CASE("who is woken runs next, before others that are ready, and the waker goes on [CH21]") {
+    unsigned procs = runtime::procs();
+    runtime::set_procs(1);
+    std::string order;
+    on_goroutine([&] {
+        chan<int> c, ended;
+        auto ready = [&](char name) {
+            order += name;
+            ended.send(0);
+        };
+        go([&] {
+            c.recv();
+            ready('w');
+        });
+        REQUIRE(tests::wait_for_receivers(c, 1));
+        for (char name : {'a', 'b', 'c'}) go(ready, name);
+        c.send(0);
+        order += '.';
+        for (int i = 0; i < 4; i++) ended.recv();
+    });
+    CHECK(order.starts_with(".w"));
+    runtime::set_procs(int(procs));
+}
+
+TEST_CASE("nobody is parked where a value or room is waiting, and never both sides at once [CH7]") {
+    on_goroutine([] {
+        constexpr int kEach = 2'000, kSides = 4;
+        for (int capacity : {0, 3}) {
+            chan<int> c(capacity);
+            std::atomic<int> active{2 * kSides};
+            for (int i = 0; i < kSides; i++) {
+                go([&, c] {
+                    for (int n = 0; n < kEach; n++) c.send(n);
+                    active--;
+                });
+                go([&, c] {
+                    for (int n = 0; n < kEach; n++) c.recv();
+                    active--;
+                });
+            }
+            bool held = true;
+            while (active.load() != 0) {
+                held = held && tests::queues_agree(c);
+                gossamer::yield();
+            }
+            CHECK(held);
+        }
+    });
+}
 
 TEST_CASE("an empty channel blocks a receiver, a full one a sender; closing frees them [CH4, CH9]") {
     on_goroutine([] {

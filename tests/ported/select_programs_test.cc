@@ -5,12 +5,15 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
 #include "gossamer/chan.h"
+#include "gossamer/context.h"
 #include "gossamer/go.h"
 #include "gossamer/select.h"
+#include "gossamer/time.h"
 #include "tests/lib/chan_peek.h"
 #include "tests/support/harness.h"
 
@@ -29,6 +32,16 @@ std::size_t now(Cases&&... cases) {
 }
 
 }  // namespace
+
+TEST_CASE("time limits and cancellation are cases like any other [SE15]") {
+    tests::on_goroutine([] {
+        chan<int> quiet;
+        auto [ctx, cancel] = with_cancel(background());
+        CHECK((select(recv(quiet), recv(after(std::chrono::milliseconds(1))), recv(ctx.done())) == 1));
+        go([cancel = cancel] { cancel(); });
+        CHECK((select(recv(quiet), recv(after(std::chrono::hours(1))), recv(ctx.done())) == 2));
+    });
+}
 
 TEST_CASE("which operations go on at once, and which do not [CH4, CH8, CH11, SE5, SE6]") {
     chan<int> none(nil);

@@ -138,7 +138,8 @@ TEST_CASE("waiters get the lock in the order in which they came [MU5]") {
     });
 }
 
-TEST_CASE("a waiter that lost after more than 1 ms is handed the lock, and newcomers may not take it [MU6] [MU4]") {
+TEST_CASE(
+    "a waiter that lost after more than 1 ms is handed the lock, and newcomers may not take it [MU4] [MU6] [MU7]") {
     tests::on_goroutine([] {
         bool tried = false;
         for (int attempt = 0; attempt < 1'000 && !tried; attempt++) {
@@ -164,7 +165,7 @@ TEST_CASE("a waiter that lost after more than 1 ms is handed the lock, and newco
             }
             let_go.store(true);
             end.wait();
-            CHECK(m.try_lock());  // back to normal after the last waiter (MU7)
+            CHECK(m.try_lock());  // back to normal after the last waiter
             m.unlock();
         }
         CHECK(tried);

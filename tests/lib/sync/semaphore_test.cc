@@ -11,24 +11,13 @@
 #include "gossamer/panic.h"
 #include "gossamer/wait_group.h"
 #include "tests/lib/sync/probe.h"
+#include "tests/support/panic_of.h"
 
 using gossamer::panic;
 using gossamer::semaphore;
 using gossamer::wait_group;
 using gossamer::rt::wait_reason;
-
-namespace {
-
-std::string panic_of(auto f) {
-    try {
-        f();
-    } catch (const panic& p) {
-        return p.what();
-    }
-    return "no panic";
-}
-
-}  // namespace
+using tests::panic_of;
 
 TEST_CASE("tokens are taken and given back by weight [SM1]") {
     semaphore s(10);

@@ -10,23 +10,12 @@
 
 #include "gossamer/panic.h"
 #include "tests/lib/sync/probe.h"
+#include "tests/support/panic_of.h"
 
 using gossamer::panic;
 using gossamer::wait_group;
 using gossamer::rt::wait_reason;
-
-namespace {
-
-std::string panic_of(auto f) {
-    try {
-        f();
-    } catch (const panic& p) {
-        return p.what();
-    }
-    return "no panic";
-}
-
-}  // namespace
+using tests::panic_of;
 
 TEST_CASE("wait returns at once when nothing was added [WG1]") {
     static_assert(std::is_trivially_destructible_v<wait_group>);

@@ -95,7 +95,7 @@ TEST_CASE("at one proc the newest goroutine runs first, the others in order [G3]
     runtime::set_procs(int(procs));
 }
 
-TEST_CASE("three goroutines that yield at one proc strictly alternate [G13]") {
+TEST_CASE("three goroutines that yield at one proc strictly alternate [G13, C10]") {
     unsigned procs = runtime::procs();
     runtime::set_procs(1);
     std::vector<int> order;

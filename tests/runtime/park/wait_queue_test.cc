@@ -63,7 +63,7 @@ TEST_CASE("each place in a wait queue can be taken out, once") {
     CHECK(!q.remove(&only));
 }
 
-TEST_CASE("a select that waits in several queues is claimed through one of them; late claims fail [SE9]") {
+TEST_CASE("a select that waits in several queues is claimed through one of them; late claims fail [SE9, SE11]") {
     G g;
     std::array<sudog, 3> s;
     std::array<wait_queue, 3> q;

@@ -40,7 +40,7 @@ TEST_CASE("the newest goroutine takes the next slot and sends the one before it 
     CHECK(get_head(p.get()) == gs[1].get());
 }
 
-TEST_CASE("half of the ring leaves in order, the older half; the next slot only when asked for and alone") {
+TEST_CASE("half of the ring leaves in order, the older half; the next slot only when asked for and alone [C3]") {
     auto p = std::make_unique<P>();
     auto gs = make_gs(6);
     for (size_t i = 0; i < 5; i++) put_tail(p.get(), gs[i].get());

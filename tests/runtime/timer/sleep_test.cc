@@ -26,6 +26,18 @@ TEST_CASE("a sleep never ends early, on a goroutine or a plain thread [TM1]") {
     SUBCASE("on a plain thread") { sleeps(); }
 }
 
+TEST_CASE("a short sleep is not rounded up to a millisecond [TM15]") {
+    int64_t least = INT64_MAX;
+    tests::on_goroutine([&] {
+        for (int i = 0; i < 50; i++) {
+            int64_t until = rt::after_ns(100'000);
+            rt::sleep_until(until);
+            least = std::min(least, rt::now_ns() - until);
+        }
+    });
+    CHECK(least < 800'000);
+}
+
 TEST_CASE("a moment that has passed does not put to sleep [TM1]") {
     tests::on_goroutine([] {
         rt::sleep_until(0);
