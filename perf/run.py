@@ -158,7 +158,7 @@ def run_all(options):
 def judge(all_figures, options):
     """Prints every ratio beside the baseline's; True when none is too far behind."""
     lines, failed = baseline.compare(all_figures, baseline.load(options.baseline))
-    print("\n# best ratio of ours to the limit, beside the baseline's median")
+    print("\n# the best of our runs to the best of the limit's, beside the baseline's")
     print("\n".join(lines))
     for key in failed:
         say(f"run.py: {key}: more than {baseline.FACTOR:g} times further from its limit than {options.baseline} says")

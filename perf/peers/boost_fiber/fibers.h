@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// fibers: what the rows share: how a task is started and how many are waited for.
+// fibers: Boost.Fiber as the rows see it, and the rows that it does in its own way.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "perf/support/bench.h"
+#include "perf/peers/rows.h"
 
 namespace perf {
 
@@ -17,51 +17,43 @@ namespace fibers = boost::fibers;
 // being one mapping a stack, which a mapping limit of 65,530 would not survive.
 inline constexpr std::size_t kStackBytes = 16 * 1024;
 
-template <class F>
-void spawn(F f) {
-    fibers::fiber(fibers::launch::post, std::allocator_arg, fibers::fixedsize_stack(kStackBytes), std::move(f))
-        .detach();
-}
+template <class Channel>
+struct fiber_channel : Channel {
+    using item = typename Channel::value_type;
+    using Channel::Channel;
+    item take() { return this->value_pop(); }
+    bool pop(item& v) { return Channel::pop(v) == fibers::channel_op_status::success; }
+};
 
-// Boost.Fiber has no wait group; this is one from its own mutex and condition variable.
-class wait_group {
-  public:
-    explicit wait_group(std::int64_t count) : count_(count) {}
-    void done() {
-        // The waiter may destroy this object as soon as it sees zero: notify while the lock is held.
-        std::lock_guard lock(mutex_);
-        if (--count_ == 0) zero_.notify_all();
-    }
-    void wait() {
-        std::unique_lock lock(mutex_);
-        zero_.wait(lock, [this] { return count_ == 0; });
-    }
+struct fiber_rival {
+    using mutex = fibers::mutex;
+    using condition_variable = fibers::condition_variable;
+    using item = int;
+    using unbuffered = fiber_channel<fibers::unbuffered_channel<int>>;
+    using buffered = fiber_channel<fibers::buffered_channel<int>>;  // of 128 places it uses 127
 
-  private:
-    std::int64_t count_;
-    fibers::mutex mutex_;
-    fibers::condition_variable zero_;
+    class task : public fibers::fiber {
+      public:
+        template <class F>
+        explicit task(F f)
+            : fiber(fibers::launch::post, std::allocator_arg, fibers::fixedsize_stack(kStackBytes), std::move(f)) {}
+    };
+
+    template <class F>
+    static void spawn(F f) {
+        task(std::move(f)).detach();
+    }
+    static void yield() { boost::this_fiber::yield(); }
+    static void sleep_for(auto d) { boost::this_fiber::sleep_for(d); }
+    static void sleep_until(auto t) { boost::this_fiber::sleep_until(t); }
+
+    static constexpr int kWarmTasks = 1'000, kWarmPrimes = 100;
 };
 
 // Starts `procs` scheduler threads, runs r on a fiber and waits for it.
 void start(const row& r, bench& b);
 
-void spawn_join(bench& b);
-void spawn_batch(bench& b);
 void skynet(bench& b);
-void fib(bench& b);
-void parked(bench& b);
 void spawned_not_run(bench& b);
-void yield2(bench& b);
-void yield1k(bench& b);
-void pingpong(bench& b);
-void chan_buf(bench& b);
-void chan_mpmc(bench& b);
-void sieve(bench& b);
-void mutex_free(bench& b);
-void mutex_hot(bench& b);
-void sleepers(bench& b);
-void ticker_hog(bench& b);
-void block_sys(bench& b);
 
 }  // namespace perf

@@ -15,17 +15,27 @@ namespace perf {
 
 namespace {
 
+using peer = rows<fiber_rival>;
+
 // Defaults are smaller than the table's where a stack for every task that was started would take all memory.
 constexpr row kRows[] = {
-    {"spawn_join", 100'000, spawn_join}, {"spawn_batch", 1'000, spawn_batch},
-    {"yield2", 5'000'000, yield2},       {"yield1k", 5'000, yield1k},
-    {"pingpong", 1'000'000, pingpong},   {"chan_buf", 5'000'000, chan_buf},
-    {"chan_mpmc", 4'000'000, chan_mpmc}, {"mutex_free", 50'000'000, mutex_free},
-    {"mutex_hot", 4'000'000, mutex_hot}, {"sieve", 2'000, sieve},
-    {"skynet", 100'000, skynet},         {"fib", 20, fib},
-    {"parked", 100'000, parked},         {"spawned_not_run", 100'000, spawned_not_run},
-    {"sleepers", 100'000, sleepers},     {"ticker_hog", 2'000, ticker_hog},
-    {"block_sys", 100, block_sys},
+    {"spawn_join", 100'000, peer::spawn_join},
+    {"spawn_batch", 1'000, peer::spawn_batch},
+    {"yield2", 5'000'000, peer::yield2},
+    {"yield1k", 5'000, peer::yield1k},
+    {"pingpong", 1'000'000, peer::pingpong},
+    {"chan_buf", 5'000'000, peer::chan_buf},
+    {"chan_mpmc", 4'000'000, peer::chan_mpmc},
+    {"mutex_free", 50'000'000, peer::mutex_free},
+    {"mutex_hot", 4'000'000, peer::mutex_hot},
+    {"sieve", 2'000, peer::sieve},
+    {"skynet", 100'000, skynet},
+    {"fib", 20, peer::fib},
+    {"parked", 100'000, peer::parked},
+    {"spawned_not_run", 100'000, spawned_not_run},
+    {"sleepers", 100'000, peer::sleepers},
+    {"ticker_hog", 2'000, peer::ticker_hog},
+    {"block_sys", 100, peer::block_sys},
 };
 
 }  // namespace

@@ -13,17 +13,28 @@ namespace perf {
 
 namespace {
 
+using peer = rows<thread_rival>;
+
 // Defaults are smaller than the table's where a thread for every task would take minutes or reach the system's limits.
 constexpr row kRows[] = {
-    {"spawn_join", 20'000, spawn_join},  {"spawn_batch", 20, spawn_batch},
-    {"yield2", 1'000'000, yield2},       {"yield1k", 500, yield1k},
-    {"pingpong", 50'000, pingpong},      {"chan_buf", 1'000'000, chan_buf},
-    {"chan_mpmc", 1'000'000, chan_mpmc}, {"mutex_free", 50'000'000, mutex_free},
-    {"mutex_hot", 4'000'000, mutex_hot}, {"sieve", 300, sieve},
-    {"skynet", 1'000, skynet},           {"fib", 16, fib},
-    {"parked", 10'000, parked},          {"sleepers", 5'000, sleepers},
-    {"ticker_hog", 2'000, ticker_hog},   {"block_sys", 100, block_sys},
-    {"echo", 0, become_load_client},     {"idle_conns", 0, become_load_client},
+    {"spawn_join", 20'000, peer::spawn_join},
+    {"spawn_batch", 20, peer::spawn_batch},
+    {"yield2", 1'000'000, peer::yield2},
+    {"yield1k", 500, peer::yield1k},
+    {"pingpong", 50'000, peer::pingpong},
+    {"chan_buf", 1'000'000, peer::chan_buf},
+    {"chan_mpmc", 1'000'000, peer::chan_mpmc},
+    {"mutex_free", 50'000'000, peer::mutex_free},
+    {"mutex_hot", 4'000'000, peer::mutex_hot},
+    {"sieve", 300, peer::sieve},
+    {"skynet", 1'000, skynet},
+    {"fib", 16, peer::fib},
+    {"parked", 10'000, peer::parked},
+    {"sleepers", 5'000, peer::sleepers},
+    {"ticker_hog", 2'000, peer::ticker_hog},
+    {"block_sys", 100, peer::block_sys},
+    {"echo", 0, become_load_client},
+    {"idle_conns", 0, become_load_client},
     {"serve_echo", 0, serve_echo},
 };
 

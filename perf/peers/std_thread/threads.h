@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// threads: a channel and a wait group from std::mutex and std::condition_variable, and the list of rows.
+// threads: plain threads as the rows see them, with a channel from std::mutex and std::condition_variable, and the rows of their own.
 
 #pragma once
 
@@ -7,11 +7,10 @@
 #include <cstddef>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 
-#include "perf/support/bench.h"
+#include "perf/peers/rows.h"
 
 namespace perf {
 
@@ -29,16 +28,22 @@ class channel {
         if (capacity_ == 0) taken_.wait(lock, [&] { return popped_ >= mine; });
     }
 
-    // Nothing when closed and empty.
-    std::optional<std::int64_t> pop() {
+    // False when closed and empty.
+    bool pop(std::int64_t& v) {
         std::unique_lock lock(mutex_);
         filled_.wait(lock, [this] { return !items_.empty() || closed_; });
-        if (items_.empty()) return std::nullopt;
-        std::int64_t v = items_.front();
+        if (items_.empty()) return false;
+        v = items_.front();
         items_.pop_front();
         popped_++;
         room_.notify_one();
         if (capacity_ == 0) taken_.notify_all();
+        return true;
+    }
+
+    std::int64_t take() {
+        std::int64_t v = 0;
+        pop(v);
         return v;
     }
 
@@ -57,46 +62,26 @@ class channel {
     bool closed_ = false;
 };
 
-class wait_group {
-  public:
-    explicit wait_group(std::int64_t count) : count_(count) {}
-    void done() {
-        // The waiter may destroy this object as soon as it sees zero: notify while the lock is held.
-        std::lock_guard lock(mutex_);
-        if (--count_ == 0) zero_.notify_all();
-    }
-    void wait() {
-        std::unique_lock lock(mutex_);
-        zero_.wait(lock, [this] { return count_ == 0; });
-    }
+struct thread_rival {
+    using mutex = std::mutex;
+    using condition_variable = std::condition_variable;
+    using item = std::int64_t;
+    using unbuffered = channel;
+    using buffered = channel;
+    using task = std::thread;
 
-  private:
-    std::int64_t count_;
-    std::mutex mutex_;
-    std::condition_variable zero_;
+    template <class F>
+    static void spawn(F f) {
+        std::thread(std::move(f)).detach();
+    }
+    static void yield() { std::this_thread::yield(); }
+    static void sleep_for(auto d) { std::this_thread::sleep_for(d); }
+    static void sleep_until(auto t) { std::this_thread::sleep_until(t); }
+
+    static constexpr int kWarmTasks = 100, kWarmPrimes = 50;
 };
 
-template <class F>
-void spawn(F f) {
-    std::thread(std::move(f)).detach();
-}
-
-void spawn_join(bench& b);
-void spawn_batch(bench& b);
 void skynet(bench& b);
-void fib(bench& b);
-void parked(bench& b);
-void yield2(bench& b);
-void yield1k(bench& b);
-void pingpong(bench& b);
-void chan_buf(bench& b);
-void chan_mpmc(bench& b);
-void sieve(bench& b);
-void mutex_free(bench& b);
-void mutex_hot(bench& b);
-void sleepers(bench& b);
-void ticker_hog(bench& b);
-void block_sys(bench& b);
 void serve_echo(bench& b);
 
 }  // namespace perf
