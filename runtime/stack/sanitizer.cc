@@ -7,16 +7,20 @@
 #else
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #endif
 
 namespace gossamer::rt {
 
 void sanitizer_init_stack(sanitizer_state& s, const void* bottom, size_t size) {
-    s.bottom = bottom;
-    s.size = size;
 #if defined(GOSSAMER_TSAN)
     if (s.fiber == nullptr) s.fiber = __tsan_create_fiber(0);
+#else
+    // What only a parked goroutine knows is no leak, also when main returns before it. A stack is one for good.
+    if (s.bottom == nullptr) __lsan_register_root_region(bottom, size);
 #endif
+    s.bottom = bottom;
+    s.size = size;
 }
 
 void sanitizer_init_thread(sanitizer_state& s, const void* bottom, size_t size) {
