@@ -13,10 +13,11 @@ The table (expected.txt) has a section for each program, named as its file witho
     never  broken invariant
     env    GOSSAMER_PROCS=1
     signal SIGQUIT after ready
+    again  GOSSAMER_GUARDS=mprotect
 
 `status` is the exit status (or the name of the signal that ended it, as SIGABRT); `stdout`, `stderr` are regular expressions
 that must be found, line by line anchors allowed; `never` must be found in neither. `signal NAME after WORD` sends the signal once
-the program has printed WORD on its standard output.
+the program has printed WORD on its standard output. `again` runs the program once more, with one more variable and the same expectations.
 """
 import os
 import re
@@ -43,7 +44,7 @@ def read_table(path):
                 current = sections[head[1]] = []
                 continue
             keyword, _, rest = line.strip().partition(" ")
-            if current is None or keyword not in ("status", "stdout", "stderr", "never", "env", "signal") or not rest.strip():
+            if current is None or keyword not in ("status", "stdout", "stderr", "never", "env", "signal", "again") or not rest.strip():
                 raise SystemExit(f"{path}:{number}: not understood: {line}")
             current.append((keyword, rest.strip()))
     return sections
@@ -121,13 +122,14 @@ def main():
     expectations = read_table(table).get(name)
     if not expectations or "status" not in (keyword for keyword, _ in expectations):
         raise SystemExit(f"{table}: no section [{name}] with a status")
-    status, out, err = run(program, expectations)
-    found = complaints(status, out, err, expectations)
-    if found:
-        for sentence in found:
-            print(f"{name}: {sentence}")
-        print(f"--- its standard output ({len(out)} characters)\n{out[-2000:]}\n--- its standard error\n{err[:6000]}")
-        raise SystemExit(1)
+    for more in [None] + [rest for keyword, rest in expectations if keyword == "again"]:
+        status, out, err = run(program, expectations + ([("env", more)] if more else []))
+        found = complaints(status, out, err, expectations)
+        if found:
+            for sentence in found:
+                print(f"{name}{' with ' + more if more else ''}: {sentence}")
+            print(f"--- its standard output ({len(out)} characters)\n{out[-2000:]}\n--- its standard error\n{err[:6000]}")
+            raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,13 @@ class Runner(unittest.TestCase):
         table = "status 2\nstdout ^ready$\nstderr ^panic: close of\nstderr ^procs 8$\nnever broken invariant\nenv GOSSAMER_PROCS=8\n"
         self.assertEqual(self.run_table(DIES, table), (0, ""))
 
+    def test_every_run_is_held_against_the_table(self):
+        table = "status 2\nenv GOSSAMER_PROCS=8\nstderr ^procs [89]$\nagain GOSSAMER_PROCS=9\n"
+        self.assertEqual(self.run_table(DIES, table), (0, ""))
+        status, printed = self.run_table(DIES, table.replace("[89]", "8"))
+        self.assertEqual(status, 1)
+        self.assertIn("boom with GOSSAMER_PROCS=9: stderr has no match for: ^procs 8$", printed)
+
     def test_each_unmet_line_is_named(self):
         for line, words in (("status 3", "status 2, expected 3"), ("stderr ^close", "stderr has no match for: ^close"),
                             ("stdout panic", "stdout has no match for: panic"), ("never panic", "must not match: panic"),
