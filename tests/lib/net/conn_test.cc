@@ -132,7 +132,7 @@ TEST_CASE("concurrent large writes arrive as whole runs [N2]") {
     });
 }
 
-TEST_CASE("writev sends its pieces as one run, empty ones and more than the kernel takes at once among them [N2]") {
+TEST_CASE("writev sends its pieces as one run, empty ones and more than the kernel takes at once among them [N2][N17]") {
     on_goroutine([] {
         tests::pair p = tests::tcp_pair();
         CHECK(p.ours.writev({"one ", "", "two ", "three"}).n == 13);

@@ -119,7 +119,8 @@ TEST_CASE("blocking() hands its processor over at once and takes one again [C18]
     CHECK(most.load() > 1);
 }
 
-TEST_CASE("the number of procs changes while everything runs; nothing is lost [RT1]") {
+TEST_CASE("the number of procs changes while everything runs; nothing is lost [RT1, RT4]") {
+    unsigned cpus = runtime::num_cpu();
     unsigned before = runtime::procs();
     std::atomic<bool> stop{false};
     std::atomic<uint64_t> turns{0};
@@ -145,6 +146,7 @@ TEST_CASE("the number of procs changes while everything runs; nothing is lost [R
     CHECK_THROWS_AS(runtime::set_procs(-3), panic);
     CHECK_THROWS_AS(runtime::set_procs(1'000'000), panic);
     CHECK(runtime::procs() == before);
+    CHECK(runtime::num_cpu() == cpus);
 }
 
 TEST_CASE("timers of a processor that is let go fire on another") {
