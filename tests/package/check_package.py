@@ -48,7 +48,7 @@ def main():
             programs.append(program)
 
         cmake = os.path.join(room, "cmake")
-        call(["cmake", "-S", HERE, "-B", cmake, "-DPROGRAM=" + PROGRAM, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=" + cxx,
+        call(["cmake", "-G", "Ninja", "-S", HERE, "-B", cmake, "-DPROGRAM=" + PROGRAM, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=" + cxx,
               "-Dgossamer_DIR=" + os.path.join(libdir, "cmake/gossamer")])
         call(["cmake", "--build", cmake])
         programs += [os.path.join(cmake, "with_shared"), os.path.join(cmake, "with_static")]
