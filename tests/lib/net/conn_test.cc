@@ -10,10 +10,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -132,7 +136,8 @@ TEST_CASE("concurrent large writes arrive as whole runs [N2]") {
     });
 }
 
-TEST_CASE("writev sends its pieces as one run, empty ones and more than the kernel takes at once among them [N2][N17]") {
+TEST_CASE(
+    "writev sends its pieces as one run, empty ones and more than the kernel takes at once among them [N2][N17]") {
     on_goroutine([] {
         tests::pair p = tests::tcp_pair();
         CHECK(p.ours.writev({"one ", "", "two ", "three"}).n == 13);
@@ -507,4 +512,41 @@ TEST_CASE("plain threads read, write, wait for deadlines and are unblocked by cl
     CHECK(errors::is(p.ours.read(buf).err, os::err_deadline_exceeded));
     CHECK(!p.theirs.close());
     echo.join();
+}
+
+TEST_CASE("signals that interrupt system calls harm no dial, accept, read, write or sleep [PR5]") {
+    struct sigaction old, plain = {};
+    plain.sa_handler = [](int) {};
+    plain.sa_flags = SA_ONSTACK;  // and no SA_RESTART
+    REQUIRE(::sigaction(SIGURG, &plain, &old) == 0);
+    std::atomic<bool> over{false};
+    std::thread storm([&] {
+        while (!over.load()) {
+            for (auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+                long thread = std::stol(task.path().filename().string());
+                if (thread != ::gettid()) ::syscall(SYS_tgkill, ::getpid(), thread, SIGURG);
+            }
+            std::this_thread::sleep_for(100us);
+        }
+    });
+    auto exchange = [] {
+        net::listener l = tests::must_listen();
+        std::string text(1 << 20, 'x'), back(text.size(), ' ');
+        for (int i = 0; i < 20; i++) {
+            tests::pair p = tests::connected(l);
+            wait_group both_ways;
+            both_ways.go([&] { CHECK(!p.ours.write(text).err); });
+            CHECK(!io::read_full(p.theirs, back).err);
+            both_ways.wait();
+            CHECK(back == text);
+            auto start = std::chrono::steady_clock::now();
+            sleep(1ms);
+            CHECK(std::chrono::steady_clock::now() - start >= 1ms);
+        }
+    };
+    on_goroutine(exchange);
+    exchange();
+    over = true;
+    storm.join();
+    ::sigaction(SIGURG, &old, nullptr);
 }
