@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 import unittest
+from unittest import mock
 
 from support import SAMPLE, printed, sample
 
@@ -114,6 +115,17 @@ class Again(unittest.TestCase):
                 verdict, text = printed(run.judge, figures, run.parse(["--short", "--baseline", path]))
                 self.assertEqual(verdict, good)
                 self.assertEqual("pingpong procs=1 ns_per_round_trip: more than 3 times further" in text, not good)
+
+    def test_a_run_in_which_a_row_failed_writes_no_baseline(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "b.json")
+            good = sample()
+            bad = sample()
+            bad["rows"][0]["failures"] = {"ours": ["status 1"]}
+            for result, written in ((bad, False), (good, True)):
+                with mock.patch.object(run, "run_all", return_value=result):
+                    status, _ = printed(run.main, ["--write-baseline", "--baseline", path])
+                self.assertEqual((not status, os.path.exists(path)), (written, written))
 
 
 if __name__ == "__main__":
