@@ -36,7 +36,8 @@ file_core* adopt(int number, std::string_view name, bool may_switch) {
     rt::poll_desc* desc = nullptr;
     if (rt::poll_open(number, &desc) == 0)
         return new file_core(number, S_ISSOCK(st.st_mode) ? fd_kind::socket : fd_kind::stream, desc, name);
-    sys::set_flags(number, flags & ~O_NONBLOCK);
+    if (blocking)
+        sys::set_flags(number, flags);  // else it is not ours to change: another file may wait on the poller for it
     return new file_core(number, fd_kind::file, nullptr, name);
 }
 

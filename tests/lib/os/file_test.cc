@@ -137,6 +137,22 @@ TEST_CASE("a number that is no descriptor, or that somebody else closed, is an e
     });
 }
 
+TEST_CASE("a descriptor that another file has already stays non-blocking; the second one says that it cannot wait") {
+    on_goroutine([] {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0);
+        os::file first = os::file::from_fd(ends[0], "first");
+        os::file second = os::file::from_fd(ends[0], "second");
+        char room[1];
+        CHECK(second.read(room).err.message() == "read second: resource temporarily unavailable");
+        CHECK(!first.set_read_deadline(std::chrono::steady_clock::now() + 5ms));
+        CHECK(errors::is(first.read(room).err, os::err_deadline_exceeded));
+        CHECK(!first.close());
+        CHECK(second.close().message() == "close second: bad file descriptor");
+        ::close(ends[1]);
+    });
+}
+
 TEST_CASE("a closed file says so, which is not net's closed; the second close fails [N34]") {
     on_goroutine([] {
         temporary t;
