@@ -87,7 +87,8 @@ class file {
         return *this;
     }
     ~file();
-    // An open file that somebody else opened; closed by us. On the poller only if it is non-blocking already (SEMANTICS N35).
+    // An open file that somebody else opened; closed by us. On the poller only if it is non-blocking already (SEMANTICS N35). The kernel
+    // tells nobody when a number is closed behind the file's back: a read that waits then waits for its deadline. close() wakes it.
     static file from_fd(int fd, std::string_view name);
     explicit operator bool() const { return core_ != nullptr; }
 

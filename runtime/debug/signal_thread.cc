@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
@@ -86,7 +87,7 @@ void start_signal_thread() {
     uint32_t no = 0;
     if (!started.compare_exchange_strong(no, 1)) return;
     if (int failed = os::start_thread(serve, nullptr, "gossamer-signal"); failed != 0)
-        fatal("cannot start a thread: error %d", failed);
+        fatal("start_signal_thread: cannot start the signal thread: %s", strerror(failed));
     started.store(2);
 }
 
