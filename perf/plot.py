@@ -17,7 +17,7 @@ WIDTH = MARGIN + LABELS + 2 * PANEL + GAP + MARGIN
 # What lies beyond is drawn to the edge; its number says how far.
 LEAST, MOST = 0.02, 5.0
 TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-SERIES = (("go", "to Go"), ("peer", "to the best C++ peer"))
+SERIES = (("go", "to Go"), ("peer", "to the best peer"))
 
 STYLE = """
   .page { fill: #ffffff } .band { fill: #f3f5f8 } text { fill: #1f2328; font: 12px ui-sans-serif, system-ui, "DejaVu Sans", sans-serif }
@@ -92,7 +92,7 @@ def caption(result, peers):
         f"{' (virtual)' if facts['hypervisor'] else ''}, Linux {facts['kernel'].split('-')[0]}, {compiler}; rivals: {', '.join(rivals) or 'none'}; "
         f"load average {facts['load_average_at_start']:.1f} at the start.",
         f"{result['runs']} runs of each program in turn, {'small N (--quick)' if result['quick'] else 'full N'}; a bar is the median of the ratios of "
-        "runs made next to each other. Rates (per second) are turned over. The best C++ peer is the one with the best median that does the "
+        "runs made next to each other. Rates (per second) are turned over. The best peer is the one with the best median that does the "
         "same work; a row without a bar has no such peer. What each row does, and what it does not say: perf/README.md.",
     ]
 
@@ -105,7 +105,7 @@ def svg(result, peers):
     lefts = {1: MARGIN + LABELS, 2: MARGIN + LABELS + PANEL + GAP}
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
-           "<title>Gossamer's figures as ratios to Go's and to the best C++ peer's</title>", f"<style>{STYLE}</style>",
+           "<title>Gossamer's figures as ratios to Go's and to the best peer's</title>", f"<style>{STYLE}</style>",
            f'<rect class="page" width="{WIDTH}" height="{height}" rx="6"/>',
            text_at(MARGIN, 32, "Gossamer: the cost of each row as a share of the other's", "title")]
     x = MARGIN

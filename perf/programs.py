@@ -10,11 +10,22 @@ import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PEERS = os.path.join(TOP, "perf", "peers")
-# Every folder of C++ under perf/peers is a rival whose target has the folder's name.
-CPP_PEERS = tuple(sorted(name for name in os.listdir(PEERS)
-                         if os.path.isdir(os.path.join(PEERS, name)) and
-                         any(file.endswith(".cc") for file in os.listdir(os.path.join(PEERS, name)))))
+PEERS_FOLDER = os.path.join(TOP, "perf", "peers")
+
+
+def peers_in(folder):
+    """name -> "c++" or "rust": every folder of sources is a rival, and its program has the folder's name. Go is not among them."""
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        files = os.listdir(os.path.join(folder, name)) if os.path.isdir(os.path.join(folder, name)) else []
+        if "Cargo.toml" in files:
+            found[name] = "rust"
+        elif any(file.endswith(".cc") for file in files):
+            found[name] = "c++"
+    return found
+
+
+PEERS = peers_in(PEERS_FOLDER)
 LINE = re.compile(r"workload=(\S+) procs=(\d+) n=(\d+) value=(\S+) unit=(\S+)")
 # Status 64 is a program's "I do not know this row".
 NO_SUCH_ROW = 64
@@ -30,10 +41,21 @@ def ninja(build, *targets, jobs=None):
     return None if done.returncode == 0 else done.stdout[-4000:] + done.stderr
 
 
+def cargo(build, name):
+    """(path, None) of a rival in Rust, or (None, what cargo says)."""
+    tool = shutil.which("cargo")
+    if not tool:
+        return None, "cargo is not installed"
+    target = os.path.join(build, "perf", "peers", name + ".cargo")
+    done = subprocess.run([tool, "build", "--release", "--quiet", "--manifest-path", os.path.join(PEERS_FOLDER, name, "Cargo.toml"),
+                           "--target-dir", target], capture_output=True, text=True)
+    return (os.path.join(target, "release", name), None) if done.returncode == 0 else (None, done.stderr)
+
+
 def build_programs(build, wanted):
     """name -> path of each program that could be built; says which could not and why."""
     programs = {}
-    targets = {"ours": "perf/bench", "limit": "perf/limits", **{p: f"perf/peers/{p}" for p in CPP_PEERS}}
+    targets = {"ours": "perf/bench", "limit": "perf/limits", **{p: f"perf/peers/{p}" for p in PEERS if PEERS[p] == "c++"}}
     failure = ninja(build, "perf/load_client")
     if failure:
         raise SystemExit("run.py: the load client does not build:\n" + failure)
@@ -45,10 +67,16 @@ def build_programs(build, wanted):
             programs[name] = os.path.join(build, target)
         else:
             say(f"run.py: left out: {name} does not build: {failure.strip().splitlines()[-1]}")
+    for name in [p for p in PEERS if PEERS[p] == "rust" and p in wanted]:
+        path, failure = cargo(build, name)
+        if path:
+            programs[name] = path
+        else:
+            say(f"run.py: left out: {name}: {failure.strip().splitlines()[-1]}")
     if "go" in wanted:
         go = shutil.which("go")
         path = os.path.join(build, "perf", "peers", "go_bench")
-        done = go and subprocess.run([go, "build", "-o", path, "."], cwd=os.path.join(PEERS, "go"), capture_output=True, text=True)
+        done = go and subprocess.run([go, "build", "-o", path, "."], cwd=os.path.join(PEERS_FOLDER, "go"), capture_output=True, text=True)
         if done and done.returncode == 0:
             programs["go"] = path
         else:

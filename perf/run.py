@@ -24,9 +24,9 @@ import compositions
 import machine
 import plot
 import table
-from programs import CPP_PEERS, NO_SUCH_ROW, TOP, build_programs, run_once, say
+from programs import NO_SUCH_ROW, PEERS, TOP, build_programs, run_once, say
 
-ALL_PROGRAMS = ("ours", "go", *CPP_PEERS, "limit")
+ALL_PROGRAMS = ("ours", "go", *PEERS, "limit")
 
 
 def plan(row, options):
@@ -57,6 +57,7 @@ def limit_lines(row, procs, path, ours, options):
         if failure:
             return [], seconds, f"{name}: {failure}"
         costs[name], seconds = figures[0]["value"], seconds + cpu
+        options.costs.setdefault((name, figures[0]["unit"]), []).append(costs[name])
     return compositions.lines(options.compositions, row, procs, len(os.sched_getaffinity(0)), ours, costs), seconds, None
 
 
@@ -122,7 +123,7 @@ def parse(arguments):
         options.procs = []
     if not options.procs or min(options.procs) < 1 or options.runs < 1:
         parser.error("--procs and --runs are positive numbers")
-    options.compositions = compositions.stored()
+    options.compositions, options.costs = compositions.stored(), {}
     return options
 
 
@@ -150,9 +151,10 @@ def run_all(options):
         for procs in all_procs:
             figures = measure(row, procs, runs, n, programs, options)
             all_figures.append(figures)
-            for line in table.lines_of(figures, runs, CPP_PEERS):
+            for line in table.lines_of(figures, runs, PEERS):
                 say("  ".join(line))
-    return {"machine": facts, "runs": options.runs, "quick": options.quick, "rows": [f.as_json() for f in all_figures]}
+    limits = {name: {"unit": unit, "value": table.median(values)} for (name, unit), values in sorted(options.costs.items())}
+    return {"machine": facts, "runs": options.runs, "quick": options.quick, "limits": limits, "rows": [f.as_json() for f in all_figures]}
 
 
 def judge(all_figures, options):
@@ -174,16 +176,18 @@ def main(arguments=None):
     else:
         result = run_all(options)
     all_figures = [table.Figures.from_json(row) for row in result["rows"]]
-    lines = [line for figures in all_figures for line in table.lines_of(figures, result["runs"], CPP_PEERS)]
+    lines = [line for figures in all_figures for line in table.lines_of(figures, result["runs"], PEERS)]
     print()
     table.show(lines)
+    print("# limits, medians: " + (", ".join(f"{name} {table.number(cost['value'])} {cost['unit'].split('_')[0]}"
+                                             for name, cost in result.get("limits", {}).items()) or "none measured"))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as out:
             json.dump(result, out, indent=1)
             out.write("\n")
     if options.plot:
         with open(options.plot, "w", encoding="utf-8") as out:
-            out.write(plot.svg(result, CPP_PEERS))
+            out.write(plot.svg(result, PEERS))
     good = not any("ours" in f.failures or (options.short and "limit" in f.failures) for f in all_figures)
     if options.write_baseline:
         if not good:

@@ -151,7 +151,7 @@ class Figures:
 
 
 def best_peer(figures, peers, n, unit):
-    """(name, median, runs) of the C++ peer with the best median that did the same work as we, or else as Go."""
+    """(name, median, runs) of the peer with the best median that did the same work as we, or else as Go."""
     best = None
     ours = figures.of("ours", n, unit) or figures.of("go", n, unit)
     for peer in peers:
@@ -166,7 +166,7 @@ def best_peer(figures, peers, n, unit):
     return best
 
 
-HEAD = ("row", "procs", "figure", "ours", "Go", "ours/Go", "CPU", "best C++ peer", "ours/it", "limit", "ours/limit", "aim", "")
+HEAD = ("row", "procs", "figure", "ours", "Go", "ours/Go", "CPU", "best peer", "ours/it", "limit", "ours/limit", "aim", "")
 LEFT = (0, 2, 7, 11, 12)  # columns of words
 
 

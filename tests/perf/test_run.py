@@ -11,6 +11,7 @@ from unittest import mock
 from support import SAMPLE, printed, sample
 
 import baseline
+import programs
 import run
 import table
 
@@ -46,11 +47,12 @@ class Turns(unittest.TestCase):
         return options
 
     def test_the_limits_parts_run_after_each_of_our_runs_and_are_added_up(self):
-        programs = {"ours": self.program("ours", 30), "go": self.program("go", 60), "limit": self.program("limit", 4)}
+        contestants = {"ours": self.program("ours", 30), "go": self.program("go", 60), "limit": self.program("limit", 4)}
         options = self.options("| pingpong | ns_per_op | `2 * switch + atomic` | all | |")
-        figures = run.measure("pingpong", 1, 2, 7, programs, options)
+        figures = run.measure("pingpong", 1, 2, 7, contestants, options)
         self.assertEqual(self.ran(), ["ours pingpong 1 7", "go pingpong 1 7", "limit atomic", "limit switch"] * 2)
         self.assertEqual([f["value"] for f in figures.of("limit", None, "ns_per_op")], [12, 12])
+        self.assertEqual(options.costs, {("atomic", "ns_per_op"): [4, 4], ("switch", "ns_per_op"): [4, 4]})
         self.assertEqual(table.ratio_of_pairs(figures.of("ours", None, "ns_per_op"), figures.of("limit", None, "ns_per_op"), "ns_per_op"), 2.5)
 
     def test_a_program_that_does_not_know_the_row_is_asked_once(self):
@@ -65,13 +67,23 @@ class Turns(unittest.TestCase):
 
     def test_a_bare_server_is_loaded_by_the_client_beside_it(self):
         self.program("load_client", 5)
-        programs = {"ours": self.program("ours", 1), "limit": self.program("limit", 1)}
+        contestants = {"ours": self.program("ours", 1), "limit": self.program("limit", 1)}
         page = "| echo | ns_per_op | bare server | all | |"
-        run.measure("echo", 2, 1, None, programs, self.options(page))
-        self.assertEqual(self.ran(), ["ours echo 2", f"load_client echo {programs['limit']} 2"])
+        run.measure("echo", 2, 1, None, contestants, self.options(page))
+        self.assertEqual(self.ran(), ["ours echo 2", f"load_client echo {contestants['limit']} 2"])
         os.remove(self.log)
-        run.measure("echo", 2, 1, 64, programs, self.options(page, "--short"))
-        self.assertEqual(self.ran(), [f"load_client echo {programs[p]} 2 64 0.5" for p in ("ours", "limit")])
+        run.measure("echo", 2, 1, 64, contestants, self.options(page, "--short"))
+        self.assertEqual(self.ran(), [f"load_client echo {contestants[p]} 2 64 0.5" for p in ("ours", "limit")])
+
+
+class Peers(unittest.TestCase):
+    def test_every_folder_of_sources_is_a_rival(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for path in ("go/main.go", "fibers/main.cc", "fibers/README.md", "rusty/Cargo.toml", "words/README.md", "meson.build"):
+                os.makedirs(os.path.join(folder, os.path.dirname(path)), exist_ok=True)
+                with open(os.path.join(folder, path), "w", encoding="utf-8"):
+                    pass
+            self.assertEqual(programs.peers_in(folder), {"fibers": "c++", "rusty": "rust"})
 
 
 class Plans(unittest.TestCase):

@@ -34,7 +34,7 @@ class Table(unittest.TestCase):
     def test_a_line_shows_ours_beside_go_the_best_peer_and_the_limit(self):
         line = cells(table.lines_of(row("pingpong"), 3, PEERS)[0])
         self.assertEqual((line["ours"], line["Go"], line["ours/Go"]), ("55", "220", "0.25"))
-        self.assertEqual((line["best C++ peer"], line["ours/it"]), ("110 boost_fiber", "0.5"))
+        self.assertEqual((line["best peer"], line["ours/it"]), ("110 boost_fiber", "0.5"))
         self.assertEqual((line["limit"], line["ours/limit"]), ("30", "2"))
         self.assertEqual(line["CPU"], "0.25")
 
