@@ -68,7 +68,7 @@ TEST_CASE("go runs nothing and gives no handle; the newcomer sees what was writt
     runtime::set_procs(1);
     tests::on_goroutine([] {
         int written = 0;
-        bool ran = false;
+        std::atomic<bool> ran{false};
         chan<int> seen;
         for (int i = 1; i <= 100; i++) {
             written = i;
