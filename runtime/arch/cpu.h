@@ -26,6 +26,34 @@ inline uint64_t cycles() {
 #endif
 }
 
+// How the calling thread computes with floating point: rounding, exceptions that trap, flushing to zero. Not which exceptions there were.
+struct fp_control {
+#if defined(__x86_64__)
+    uint32_t mxcsr = 0;
+    uint16_t x87 = 0;
+#else
+    uint64_t fpcr = 0;
+#endif
+    bool operator==(const fp_control&) const = default;
+};
+inline fp_control read_fp_control() {
+    fp_control c;
+#if defined(__x86_64__)
+    asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(c.mxcsr), "=m"(c.x87));
+    c.mxcsr &= ~0x3fU;
+#else
+    asm volatile("mrs %0, fpcr" : "=r"(c.fpcr));
+#endif
+    return c;
+}
+inline void write_fp_control(const fp_control& c) {
+#if defined(__x86_64__)
+    asm volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(c.mxcsr), "m"(c.x87));
+#else
+    asm volatile("msr fpcr, %0" : : "r"(c.fpcr));
+#endif
+}
+
 // Asks for the three cache lines at `address`, to be written soon. Any address will do, null too: hence a number.
 inline void prefetch_lines(uintptr_t address) {
     __builtin_prefetch(reinterpret_cast<const void*>(address), 1, 3);

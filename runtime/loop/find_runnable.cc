@@ -14,6 +14,8 @@ namespace gossamer::rt {
 
 namespace {
 
+constexpr int64_t kPollNs = 1'000'000;  // how long events may lie in the kernel while the ring is long
+
 // A P beyond the wanted number: its work to the others, itself to rest.
 void retire(M* m, P* p) {
     while (G* g = get_next(p)) put_global(g);
@@ -145,7 +147,9 @@ G* find_runnable(M* m) {
         p->turn.store(fair ? 0 : turn, relaxed);  // owner's own; pairs with nothing
         run_own_timers(p);
         if (fair) {
-            look_at_network();
+            // Behind a long ring newcomers wait anyway, and more of them than it holds would overflow it: those in the global queue would
+            // then wait for ever longer (echo with 1,000 connections: 99th percentile 46 ms).
+            if (p->queued() < kRingSize / 4 || now_ns() - sched.last_poll.load() > kPollNs) look_at_network();
             if (G* g = get_global(p)) return found(m, g);
         }
         if (G* g = take_local(p)) return found(m, g);

@@ -30,6 +30,7 @@ void after_fork_in_child() {
 void start() {
     sched.settings = read_config();
     if (sched.settings.seed == 0) sched.settings.seed = uint64_t(now_ns());
+    sched.fp_control = arch::read_fp_control();
     sched.light_fence_is_full = !os::has_heavy_fence();
     os::limit_guards(sched.settings.guards);
     set_default_stack_class(stack_class_for(sched.settings.stack_bytes));

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
-// context: a suspended execution, on Boost.Context's raw fcontext; wrapped here once.
-// What a switch saves: callee-saved registers, the x87 control word, MXCSR (Boost's assembly). What it does not: exception globals and
-//   errno; sched/mcall.cc swaps those with the G. Signal masks are per thread and not touched.
+// context: a suspended execution, on Boost.Context's raw fcontext; wrapped here once. On x86-64 the switch itself is ours, on Boost's
+// layout: arch/jump.h.
+// What a switch saves: callee-saved registers, the x87 control word, MXCSR. What it does not: exception globals and errno;
+//   sched/mcall.cc swaps those with the G. Signal masks are per thread and not touched.
 // Called by / on: sched/mcall.cc only.
 #pragma once
 
-#include <boost/context/detail/fcontext.hpp>
-
+#include "runtime/arch/jump.h"
 #include "runtime/stack/stack.h"
 
 namespace gossamer::rt {
 
-using transfer = boost::context::detail::transfer_t;
+using arch::transfer;
 
 // Makes a context at the top of the stack that will call entry at the first jump.
 inline void* make_context(stack* s, void (*entry)(transfer)) {
@@ -19,6 +19,6 @@ inline void* make_context(stack* s, void (*entry)(transfer)) {
 }
 
 // Leaves the caller's context (handed to the target as transfer.fctx) and runs `to`; data goes along.
-inline transfer jump(void* to, void* data) { return boost::context::detail::jump_fcontext(to, data); }
+inline transfer jump(void* to, void* data) { return arch::jump(to, data); }
 
 }  // namespace gossamer::rt

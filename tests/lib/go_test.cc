@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cfenv>
 #include <exception>
 #include <memory>
 #include <set>
@@ -158,6 +159,32 @@ TEST_CASE("an exception inside a destructor during goexit does not cancel it [G1
 }
 
 TEST_CASE("goexit on a plain thread panics [RT8]") { CHECK_THROWS_AS(goexit(), panic); }
+
+TEST_CASE("the way of rounding travels with the goroutine, and nobody inherits it") {
+    tests::on_goroutine([] {
+        wait_group all;
+        std::atomic<int> strange{0};
+        for (int i = 0; i < 64; i++)
+            all.go([&, i] {
+                if (std::fegetround() != FE_TONEAREST) strange++;
+                int mine = i % 2 == 0 ? FE_UPWARD : FE_DOWNWARD;
+                std::fesetround(mine);
+                for (int n = 0; n < 20; n++) {
+                    yield();
+                    if (std::fegetround() != mine) strange++;
+                }
+            });
+        all.wait();
+        for (int i = 0; i < 64; i++)  // without a park: one after the other on one stack
+            all.go([&] {
+                if (std::fegetround() != FE_TONEAREST) strange++;
+                std::fesetround(FE_TOWARDZERO);
+            });
+        all.wait();
+        CHECK(std::fegetround() == FE_TONEAREST);
+        CHECK(strange == 0);
+    });
+}
 
 TEST_CASE("exception state and errno travel with the goroutine over a park in a catch block [P10] [G20]") {
     constexpr int kTasks = 50, kRounds = 40;
