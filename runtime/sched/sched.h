@@ -48,7 +48,7 @@ struct scheduler {
     void (*uncaught)(G* g) = nullptr;                 // in a catch block, on the G's stack; does not return
     atomic<void (*)(G* g)> destroy_locals{nullptr};   // go_local's table of an ending G
     config settings;
-    arch::fp_control fp_control;  // of the thread that started the runtime: what each goroutine begins with
+    arch::fp_control fp_control;       // of the thread that started the runtime: what each goroutine begins with
     bool light_fence_is_full = false;  // no membarrier on this kernel
 };
 extern scheduler sched;
