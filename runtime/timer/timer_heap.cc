@@ -93,7 +93,7 @@ void timer_heap::publish() {
     earliest_.store(size_ == 0 ? kNever : a_[0].when, relaxed);  // pairs with earliest()
     unsigned near = 0;
     for (uint32_t i = 1; i < size_ && i <= kArity; i++) near += a_[i].when - a_[0].when <= kSlack;
-    crowded_.store(near >= 2, relaxed);  // pairs with crowded()
+    crowded_.store(near >= 1, relaxed);  // pairs with crowded()
 }
 
 // Drops the lock for the allocation and takes it again.

@@ -40,7 +40,7 @@ class timer_heap {
 
     // pairs with publish(): a hint, confirmed under the lock
     int64_t earliest() const { return earliest_.load(relaxed); }
-    // Several timers are due within kSlack of the earliest.
+    // Another timer is due within kSlack of the earliest.
     bool crowded() const { return crowded_.load(relaxed); }  // pairs with publish(): a hint
     unsigned size() const { return count_.load(relaxed); }   // pairs with publish(); exact when nothing runs
 
@@ -84,7 +84,7 @@ class timer_heap {
 
 // How much later than the earliest deadline an M may sleep when timers come thick (Linux gives every thread half of it as a rule): one
 // wake-up of 10 us of processor time for all of them instead of one each.
-inline constexpr int64_t kSlack = 100'000;
+inline constexpr int64_t kSlack = 200'000;
 // When an M that sleeps until `earliest`, the earliest deadline of all heaps, is to wake.
 int64_t wake_moment(int64_t earliest);
 
