@@ -32,10 +32,12 @@ struct sudog {
     uint32_t claim_ticket = 0;
     bool is_select = false;
     // Written by the waker before ready(); read by the waiter after park().
-    bool success = false;  // false: woken by close
+    bool success = false;         // false: woken by close
+    uint32_t place_in_queue = 0;  // how many were queued before it since the queue was last empty
     // Under the lock of `place`.
     sudog* next = nullptr;
     sudog* prev = nullptr;
+    const void* ahead = nullptr;  // one queued a few places later: to be fetched, never to be followed
 };
 
 // The ticket for a select that g is about to wait in. REQUIRES: g is the caller.

@@ -80,23 +80,23 @@ void put_central(stack* s) {
     }
 }
 
-[[gnu::noinline]] stack* refill(stack_cache* cache) {
-    unsigned got = 0;
-    stack* list = take_central(default_class, kStackCacheMax / 2, &got);
-    if (list == nullptr) return nullptr;
-    stack* s = pop(&list);
-    cache->first = list;
-    cache->count = got - 1;
-    return s;
+[[gnu::noinline]] void refill(stack_cache* cache) {
+    cache->first = take_central(default_class, kStackCacheMax / 2, &cache->count);
 }
 
 }  // namespace
 
+stack* next_stack(stack_cache* cache) {
+    if (cache->first == nullptr) [[unlikely]]
+        refill(cache);
+    return cache->first;
+}
+
 stack* take_stack(stack_cache* cache, unsigned klass) {
     if (klass == default_class && cache != nullptr) {
-        stack* s = cache->first;
+        stack* s = next_stack(cache);
         if (s == nullptr) [[unlikely]]
-            return refill(cache);
+            return nullptr;
         cache->first = s->next;
         cache->count--;
         return s;

@@ -20,6 +20,8 @@ struct stack_cache {
 // A stack of the class, from the cache when it is of the default class. Null when the address space is exhausted.
 stack* take_stack(stack_cache* cache, unsigned klass);
 void put_stack(stack_cache* cache, stack* s);
+// The one of the default class that take_stack() will give next; it stays in the cache. Null when the address space is exhausted.
+stack* next_stack(stack_cache* cache);
 // Everything to the central list; when a P is given up for good.
 void flush_stacks(stack_cache* cache);
 
