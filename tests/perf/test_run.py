@@ -61,6 +61,11 @@ class Turns(unittest.TestCase):
         self.assertEqual(self.ran(), ["ours fib 1 7", "go fib 1 7", "ours fib 1 7"])
         self.assertEqual(figures.failures, {})
 
+    def test_memory_is_touched_before_each_program_of_a_row_that_needs_much(self):
+        contestants = {"ours": self.program("ours", 1), "go": self.program("go", 1), "limit": self.program("limit", 1)}
+        run.measure("parked", 1, 1, 300, contestants, self.options("| parked | ns_per_op | - | all | |"))
+        self.assertEqual(self.ran(), ["limit page 400", "ours parked 1 300", "limit page 400", "go parked 1 300"])
+
     def test_a_failure_is_kept_with_its_words(self):
         figures = run.measure("fib", 1, 2, 7, {"ours": self.program("broken", 1)}, self.options("| fib | ns_per_op | - | all | |"))
         self.assertEqual(figures.failures, {"ours": ["status 3: no luck"] * 2})
