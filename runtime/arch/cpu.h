@@ -34,13 +34,11 @@ struct fp_control {
 #else
     uint64_t fpcr = 0;
 #endif
-    bool operator==(const fp_control&) const = default;
 };
 inline fp_control read_fp_control() {
     fp_control c;
 #if defined(__x86_64__)
     asm volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(c.mxcsr), "=m"(c.x87));
-    c.mxcsr &= ~0x3fU;
 #else
     asm volatile("mrs %0, fpcr" : "=r"(c.fpcr));
 #endif
@@ -51,6 +49,16 @@ inline void write_fp_control(const fp_control& c) {
     asm volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(c.mxcsr), "m"(c.x87));
 #else
     asm volatile("msr fpcr, %0" : : "r"(c.fpcr));
+#endif
+}
+// Whether the thread computes as `c` says. On x86-64 a look at MXCSR: fesetround and its like set both words, and reading the other costs 5 ns.
+inline bool has_fp_control(const fp_control& c) {
+#if defined(__x86_64__)
+    uint32_t mxcsr;
+    asm volatile("stmxcsr %0" : "=m"(mxcsr));
+    return ((mxcsr ^ c.mxcsr) & ~0x3fU) == 0;
+#else
+    return read_fp_control().fpcr == c.fpcr;
 #endif
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/loop/sysmon.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/base/fatal.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr int64_t kShortestNap = 20'000;
 constexpr int64_t kLongestNap = 10'000'000;
 constexpr int64_t kRescueNap = 2'000'000;  // while a P is idle: a G that nobody serves waits no longer than this
+constexpr int64_t kTimerNap = 1'000'000;   // while nobody waits for the next timer
 constexpr int64_t kSlice = 10'000'000;
 constexpr int64_t kStill =
     50'000;  // a thread whose CPU clock stands still so long is asleep (measured: 94 % of looks against 0.6 %)
@@ -157,7 +159,8 @@ void sysmon_main(void*) {
             sleep = kLongestNap;
         else if (some_idle && sleep > kRescueNap)
             sleep = kRescueNap;
-        if (left < sleep && !sched.someone_polls.load()) sleep = left < kShortestNap ? kShortestNap : left;
+        // Whoever runs goroutines looks at the timers itself, unless one computes for long.
+        if (left < sleep && !sched.someone_polls.load()) sleep = std::min(sleep, std::max(left, kTimerNap));
         os::nap_ns(sleep);
         int64_t now = now_ns();
         bool did = false;

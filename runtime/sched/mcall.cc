@@ -74,7 +74,7 @@ void runner(transfer t) {
         *reinterpret_cast<unsigned*>(&m->exceptions[1]) = 0;
         *m->errno_at = 0;
         // No switch has loaded them for this one: they are as the one before it left them.
-        if (arch::read_fp_control() != sched.fp_control) [[unlikely]]
+        if (!arch::has_fp_control(sched.fp_control)) [[unlikely]]
             arch::write_fp_control(sched.fp_control);
         m->in_runtime.store(0, release);  // pairs with the acquire load in seize()
         run_closure(g);
