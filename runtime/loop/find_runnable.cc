@@ -14,7 +14,7 @@ namespace gossamer::rt {
 
 namespace {
 
-constexpr int64_t kPollNs = 1'000'000;  // how long events may lie in the kernel while the ring is long
+constexpr int64_t kPollNs = 10'000'000;  // how long events may lie in the kernel behind a long queue
 
 // A P beyond the wanted number: its work to the others, itself to rest.
 void retire(M* m, P* p) {
@@ -147,13 +147,16 @@ G* find_runnable(M* m) {
         p->turn.store(fair ? 0 : turn, relaxed);  // owner's own; pairs with nothing
         run_own_timers(p);
         if (fair) {
-            // Behind a long ring newcomers wait anyway, and more of them than it holds would overflow it: those in the global queue would
-            // then wait for ever longer (echo with 1,000 connections: 99th percentile 46 ms).
-            if (p->queued() < kRingSize / 4 || now_ns() - sched.last_poll.load() > kPollNs) look_at_network();
-            if (G* g = get_global(p)) return found(m, g);
+            // Behind a long queue newcomers wait anyway, and more of them than the ring holds would overflow it: those that it throws into
+            // the global queue would wait for ever longer.
+            bool few = p->queued() < kRingSize / 4 && sched.global.maybe_empty();
+            if (few || now_ns() - sched.last_poll.load() > kPollNs) look_at_network();
+            // One, so that what the ring's goroutines have started is done before more is begun; a batch where they only circulate.
+            if (G* g = get_global(p, p->crowded ? kGlobalBatch : 1)) return found(m, g);
         }
         if (G* g = take_local(p)) return found(m, g);
-        if (G* g = get_global(p)) return found(m, g);
+        p->crowded = false;
+        if (G* g = get_global(p, kGlobalBatch)) return found(m, g);
         if (look_at_network()) continue;
         if (may_search(m))
             if (G* g = steal(m)) return found(m, g);

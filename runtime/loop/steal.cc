@@ -76,7 +76,7 @@ G* steal(M* m) {
     unsigned start = own->random.below(procs);
     suspicion suspects[2];  // by parity of the P's number: a bounded memory is enough, sysmon has the rest
     for (unsigned round = 0;; round++) {
-        if (G* g = get_global(own)) return g;
+        if (G* g = get_global(own, kGlobalBatch)) return g;
         bool others_run = false, work = false;
         for (unsigned i = 0; i < procs; i++) {
             P* p = p_at(victim(own->id, start, i, procs));

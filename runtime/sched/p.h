@@ -42,6 +42,7 @@ struct alignas(kCacheLine) P {
     bool eager_wake = true;   // ready() wakes another M at once; see idle.h
     uint32_t quiet_tail = 0;  // == tail: what is in the ring, nobody need be woken for (ready_batch without wake)
     uint32_t own_picks = 0;   // next-slot Gs since one was last taken by a thief
+    bool crowded = false;     // since it last ran dry, the ring was too small for goroutines that have run before
 
     // any
     atomic<M*> m{nullptr};

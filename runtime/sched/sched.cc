@@ -15,20 +15,21 @@ void share_half(P* p) {
     put_global_batch(half);
 }
 
-G* get_global(P* p) {
+G* get_global(P* p, uint32_t most) {
     if (sched.global.maybe_empty()) return nullptr;
     uint32_t size = sched.global.size();
     uint32_t n = size / sched.procs.load() + 1;
     uint32_t room = kRingSize - p->queued();
     if (n > room + 1) n = room + 1;
-    if (n > kRingSize / 2) n = kRingSize / 2;
-    G* got[kRingSize / 2];
+    if (n > most) n = most;
+    G* got[kGlobalBatch];
     n = sched.global.pop_many(got, n);
     for (uint32_t i = 1; i < n; i++) put_tail(p, got[i]);
     return n > 0 ? got[0] : nullptr;
 }
 
 void overflow_ring(P* p, G* g) {
+    if (g->status.load(relaxed) != g_status::fresh) p->crowded = true;  // the caller owns g; pairs with nothing
     g_batch half;
     take_half(p, false, &half);
     half.gs[half.count++] = g;

@@ -66,13 +66,16 @@ inline void light_fence() {
         full_fence();
 }
 
+// What a P with an empty ring takes: so few that those who are woken meanwhile find room in the ring (runtime/RATIONALE.md).
+inline constexpr uint32_t kGlobalBatch = kRingSize / 4;
 // The global queue. Batches keep their order.
 void put_global(G* g);
 void put_global_batch(const g_batch& batch);
 // Half of p's ring to the global queue: a thief asked for it, or p is let go.
 void share_half(P* p);
-// The caller's fair share, min(128, size, size / procs + 1): the first is returned, the rest goes to p's ring.
-G* get_global(P* p);
+// The caller's fair share, min(most, size, size / procs + 1): the first is returned, the rest goes to p's ring.
+// REQUIRES: most <= kGlobalBatch.
+G* get_global(P* p, uint32_t most);
 
 P* p_at(unsigned i);
 // Goroutines that are alive, the library's own not counted.

@@ -5,9 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include "gossamer/blocking.h"
 #include "gossamer/chan.h"
@@ -98,6 +100,53 @@ TEST_CASE("what lies in the global queue has its turn while no ring ever runs dr
     std::thread outsider([&] { go([&] { seen = true; }); });  // a plain thread has no ring: into the global queue
     outsider.join();
     wg.wait();
+}
+
+TEST_CASE("more goroutines than a ring holds have the same share of one proc [C2, C4]") {
+    procs_of_test one(1);
+    constexpr int kMany = 1000, kMean = 200;
+    std::vector<int> turns(kMany);
+    std::atomic<int> left{kMany * kMean};
+    tests::on_goroutine([&] {  // a plain thread would still be starting the last when the first are through
+        wait_group wg;
+        for (int i = 0; i < kMany; i++)
+            wg.go([&, i] {
+                while (left-- > 0) {
+                    turns[size_t(i)]++;
+                    yield();
+                }
+            });
+        wg.wait();
+    });
+    CHECK(*std::min_element(turns.begin(), turns.end()) > kMean / 8);
+    CHECK(*std::max_element(turns.begin(), turns.end()) < kMean * 8);
+}
+
+TEST_CASE("a crowd woken at one moment does not wait for those that have yet to begin [C2, TM1]") {
+    procs_of_test one(1);
+    constexpr int kFresh = 20'000, kSleepers = 180;
+    std::atomic<int> begun{0}, at_first{-1}, at_last{0};
+    tests::on_goroutine([&] {
+        wait_group wg;
+        auto due = clock_type::now() + 5ms;
+        for (int i = 0; i < kSleepers; i++)
+            wg.go([&] {
+                sleep(due - clock_type::now());
+                int none = -1;
+                at_first.compare_exchange_strong(none, begun.load());
+                at_last = begun.load();
+            });
+        yield();  // they sleep
+        for (int i = 0; i < kFresh; i++)
+            wg.go([&] {
+                begun++;
+                for (auto until = clock_type::now() + 1us; clock_type::now() < until;) {
+                }
+            });
+        wg.wait();
+    });
+    MESSAGE("fresh ones that ran between the first and the last of the woken: ", at_last - at_first);
+    CHECK(at_last - at_first < 1000);
 }
 
 TEST_CASE("blocking() hands its processor over at once and takes one again [C18]") {
