@@ -44,6 +44,12 @@ double rate_limiter::filled(int64_t now) const {
     return std::min(double(burst_), tokens_ + passed * limit_ / kSecond);
 }
 
+// What has flowed in so far counts at the rate and the size that held until now. REQUIRES: lock_ held.
+void rate_limiter::settle(int64_t now) {
+    tokens_ = filled(now);
+    last_ = now;
+}
+
 rate_limiter::reservation rate_limiter::take(int64_t now, int64_t n, int64_t longest_wait) {
     if (n < 0) throw panic("rate: negative number of tokens");
     reservation r;
@@ -80,8 +86,8 @@ void rate_limiter::reservation::cancel() {
     double given_back = double(tokens_) - double(of.last_event_ - act_at_) * limit_ / kSecond;
     int64_t reserved = std::exchange(tokens_, 0);
     if (given_back <= 0) return;
-    of.tokens_ = std::min(double(of.burst_), of.filled(now) + given_back);
-    of.last_ = now;
+    of.settle(now);
+    of.tokens_ = std::min(double(of.burst_), of.tokens_ + given_back);
     if (act_at_ == of.last_event_) {
         int64_t before = act_at_ - time_for(double(reserved), limit_);
         if (before >= now) of.last_event_ = before;
@@ -128,17 +134,13 @@ double rate_limiter::tokens() const {
 void rate_limiter::set_limit(double limit) {
     checked_limit(limit);
     std::lock_guard hold(lock_);
-    int64_t now = rt::now_ns();
-    tokens_ = filled(now);
-    last_ = now;
+    settle(rt::now_ns());
     limit_ = limit;
 }
 void rate_limiter::set_burst(int64_t burst) {
     checked_burst(burst);
     std::lock_guard hold(lock_);
-    int64_t now = rt::now_ns();
-    tokens_ = filled(now);
-    last_ = now;
+    settle(rt::now_ns());
     burst_ = burst;
     tokens_ = std::min(tokens_, double(burst));
 }

@@ -69,6 +69,7 @@ class rate_limiter {
   private:
     reservation take(int64_t now, int64_t n, int64_t longest_wait);
     double filled(int64_t now) const;
+    void settle(int64_t now);
 
     mutable mutex lock_;
     // Under lock_.

@@ -121,6 +121,7 @@ void yield() {
         return os::yield_cpu();
     P* p = m->p;
     G* next = pick_local(m);
+    // The turn is the owner's own; the attention pairs with the fetch_or of who asks, and a late look is only late.
     if (next == nullptr && !p->has_queued() && p->turn.load(relaxed) + 1 < kLoopTurn &&
         m->attention.load(relaxed) == 0) {
         p->turn.store(p->turn.load(relaxed) + 1, relaxed);  // owner's own; pairs with nothing

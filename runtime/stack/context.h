@@ -19,6 +19,6 @@ inline void* make_context(stack* s, void (*entry)(transfer)) {
 }
 
 // Leaves the caller's context (handed to the target as transfer.fctx) and runs `to`; data goes along.
-inline transfer jump(void* to, void* data) { return arch::jump(to, data); }
+using arch::jump;
 
 }  // namespace gossamer::rt
