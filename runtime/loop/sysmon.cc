@@ -25,7 +25,8 @@ constexpr int64_t kSlice = 10'000'000;
 constexpr int64_t kStill =
     50'000;  // a thread whose CPU clock stands still so long is asleep (measured: 94 % of looks against 0.6 %)
 constexpr unsigned kEagerLooks = 50;
-constexpr unsigned kIdleLooks = 8;  // looks at an idle world before sysmon sleeps for good
+constexpr int64_t kTrimPeriod = 4'000'000'000;  // stacks that nobody wanted for so long lose their pages
+constexpr unsigned kIdleLooks = 8;              // looks at an idle world before sysmon sleeps for good
 
 // What the last looks at a P have shown.
 struct view {
@@ -133,13 +134,13 @@ int64_t until_next_deadline(int64_t now) {
     return earliest == kNoDeadline ? kNoDeadline : earliest - now;
 }
 
-// Until somebody takes a P from the idle list; with memory left to give back, a second.
+// Until somebody takes a P from the idle list; with memory left to give back, for a period.
 void sleep_for_good() {
     sched.sysmon_asleep.store(true);
     full_fence();
     check_deadlock();                                // a thread that parks after this look sees sysmon_asleep
     if (sched.idle_ps.load() >= sched.procs.load())  // who takes a P after this look sees sysmon_asleep
-        sched.sysmon_note.sleep(warm_central_stacks() != 0 ? 1'000'000'000 : -1);
+        sched.sysmon_note.sleep(warm_central_stacks() != 0 ? kTrimPeriod : -1);
     sched.sysmon_asleep.store(false);
 }
 
@@ -152,6 +153,7 @@ void sysmon_main(void*) {
     unsigned topology_for = sched.procs.load();
     int64_t nap = kShortestNap, last_trim = now_ns();
     unsigned calm = 0, idle = 0;
+    bool trimming = false;
     for (;;) {
         int64_t sleep = nap, left = until_next_deadline(now_ns());
         bool some_idle = sched.idle_ps.load() != 0, all_idle = sched.idle_ps.load() >= sched.procs.load();
@@ -179,16 +181,15 @@ void sysmon_main(void*) {
                 }
             }
         }
-        if (now - last_trim > 1'000'000'000) {
-            last_trim = now;
-            trim_stacks();
-            if (topology_for != sched.procs.load()) learn_topology(topology_for = sched.procs.load());
-        }
+        bool period_over = now - last_trim >= kTrimPeriod;
+        if (period_over || trimming) trimming = trim_stacks(period_over) >= kTrimMost;
+        if (period_over) last_trim = now;
+        if (topology_for != sched.procs.load()) learn_topology(topology_for = sched.procs.load());
         calm = did ? 0 : calm + 1;
         nap = did ? kShortestNap : calm > kEagerLooks && nap < kLongestNap ? nap * 2 : nap;
         if (nap > kLongestNap) nap = kLongestNap;
         idle = sched.idle_ps.load() >= sched.procs.load() && sched.global.size() == 0 ? idle + 1 : 0;
-        if (idle > kIdleLooks) {
+        if (idle > kIdleLooks && !trimming) {
             sleep_for_good();
             nap = kShortestNap;
             calm = idle = 0;

@@ -11,7 +11,8 @@ namespace {
 struct central_list {
     stack* warm = nullptr;
     size_t warm_count = 0;
-    size_t low_water = 0;  // the least warm_count since the last trim: so many were not wanted
+    size_t low_water = 0;  // the least warm_count in this period
+    size_t surplus = 0;    // so many nobody wanted in the last one
     stack* cold = nullptr;
 };
 
@@ -115,21 +116,24 @@ void put_stack(stack_cache* cache, stack* s) {
 
 void flush_stacks(stack_cache* cache) { spill(cache, 0); }
 
-unsigned trim_stacks() {
+unsigned trim_stacks(bool period_over) {
     constexpr unsigned kBatch = 256;
     unsigned total = 0;
     for (unsigned klass = kMinStackClass; klass <= kMaxStackClass; klass++) {
         central_list& c = central[klass];
-        central_lock.acquire_lock();
-        size_t surplus = (c.low_water + 1) / 2;
-        c.low_water = c.warm_count;
-        central_lock.release_lock();
-        while (surplus > 0) {
+        if (period_over) {
+            central_lock.acquire_lock();
+            c.surplus = c.low_water;
+            c.low_water = c.warm_count;
+            central_lock.release_lock();
+        }
+        while (total < kTrimMost) {
             stack* taken[kBatch];
             os::range ranges[kBatch];
             unsigned n = 0;
             central_lock.acquire_lock();
-            while (n < kBatch && n < surplus && (taken[n] = pop(&c.warm)) != nullptr) n++;
+            while (n < kBatch && n < c.surplus && (taken[n] = pop(&c.warm)) != nullptr) n++;
+            c.surplus -= n;
             c.warm_count -= n;
             if (c.warm_count < c.low_water) c.low_water = c.warm_count;
             central_lock.release_lock();
@@ -146,7 +150,6 @@ unsigned trim_stacks() {
             central_lock.acquire_lock();
             for (unsigned i = 0; i < n; i++) push(&c.cold, taken[i]);
             central_lock.release_lock();
-            surplus -= n;
             total += n;
         }
     }

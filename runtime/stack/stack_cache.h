@@ -25,9 +25,10 @@ stack* next_stack(stack_cache* cache);
 // Everything to the central list; when a P is given up for good.
 void flush_stacks(stack_cache* cache);
 
-// Gives the memory of half of the central stacks that were not wanted since the last call back to the kernel, in batches.
-// Returns how many. Called by sysmon about once a second.
-unsigned trim_stacks();
+// Gives the memory of central stacks that nobody wanted for a whole period back to the kernel, kTrimMost at a time: returns how many.
+// Called by sysmon: at the end of each period, and in the rounds after it while there is more.
+inline constexpr unsigned kTrimMost = 2048;  // a millisecond or two, in which sysmon looks at nothing else
+unsigned trim_stacks(bool period_over);
 
 void set_default_stack_class(unsigned klass);
 unsigned default_stack_class();

@@ -92,7 +92,7 @@ TEST_CASE("a spawn may ask for its own size of stack, and an impossible one pani
     });
 }
 
-TEST_CASE("memory of stacks that nobody wanted for two looks goes back, half at a time") {
+TEST_CASE("memory of stacks that nobody wanted for a whole period goes back") {
     constexpr unsigned klass = 17, kMany = 40;
     stack* list = nullptr;
     for (unsigned i = 0; i < kMany; i++) {
@@ -110,11 +110,14 @@ TEST_CASE("memory of stacks that nobody wanted for two looks goes back, half at 
     }
     size_t warm = warm_central_stacks();
     CHECK(warm >= kMany);
-    trim_stacks();  // learns the level
-    size_t trimmed = trim_stacks();
-    CHECK(trimmed >= kMany / 2);
-    CHECK(warm_central_stacks() <= warm - kMany / 2);
-    for (int i = 0; i < 12; i++) trim_stacks();
+    trim_stacks(true);  // learns the level
+    CHECK(trim_stacks(false) == 0);
+    unsigned wanted = 10;
+    while (wanted-- > 0) put_stack(nullptr, take_stack(nullptr, klass));  // one at a time: one is wanted
+    CHECK(trim_stacks(true) >= kMany - 1);
+    CHECK(trim_stacks(false) == 0);
+    CHECK(warm_central_stacks() <= warm - (kMany - 1));
+    trim_stacks(true);
     CHECK(resident_pages(one) == (one->guarded ? 0 : 1));  // the canary is written anew
     CHECK(one->runner == nullptr);
 }
