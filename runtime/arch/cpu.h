@@ -15,7 +15,7 @@ inline void cpu_relax() {
 #endif
 }
 
-// A counter that runs at a constant rate; only for durations on one thread.
+// A counter that runs at a constant rate where the machine is sane; os/tick_clock.h makes nanoseconds of it.
 inline uint64_t cycles() {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();

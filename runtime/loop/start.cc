@@ -32,6 +32,7 @@ void start() {
     if (sched.settings.seed == 0) sched.settings.seed = uint64_t(now_ns());
     sched.fp_control = arch::read_fp_control();
     sched.light_fence_is_full = !os::has_heavy_fence();
+    os::start_quick_clock();
     os::limit_guards(sched.settings.guards);
     set_default_stack_class(stack_class_for(sched.settings.stack_bytes));
     sched.on_new_deadline = on_new_deadline;

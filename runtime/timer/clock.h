@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "runtime/os/os.h"
+#include "runtime/os/tick_clock.h"
 
 namespace gossamer::rt {
 
@@ -21,6 +22,10 @@ inline int64_t add_saturated(int64_t now, int64_t d) {
     if (__builtin_add_overflow(now, d, &sum)) return d > 0 ? kNever : 0;
     return sum;
 }
-inline int64_t after_ns(int64_t d) { return add_saturated(now_ns(), d); }
+// Never before d has passed, by less than 2 kQuickFuzz after it (TM1).
+inline int64_t after_ns(int64_t d) {
+    return add_saturated(d > 0 ? os::quick_now_ns() + os::kQuickFuzz : now_ns(),
+                         d);  // what has passed has passed at once
+}
 
 }  // namespace gossamer::rt
