@@ -31,15 +31,17 @@ void retire(M* m, P* p) {
     wake_if_idle();
 }
 
-void answer(M* m, P* p) {
+// True when a new slice is to begin.
+bool answer(M* m, P* p) {
     uint32_t asked = m->attention.load() & ~(kFence | kSeizing);
-    if (asked == 0) return;
+    if (asked == 0) return false;
     m->attention.fetch_and(~asked);
     if ((asked & kYield) != 0) {  // a new slice: what waits in the ring goes before the next slot
         if (G* g = get_next(p)) put_tail(p, g);
         p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
     }
     if ((asked & kShare) != 0) share_half(p);
+    return (asked & kYield) != 0;
 }
 
 void run_own_timers(P* p) {
@@ -74,9 +76,14 @@ G* found(M* m, G* g) {
     return g;
 }
 
-G* take_local(P* p) {
+G* take_local(M* m, P* p, bool new_slice) {
     G* g = get_next(p);
     if (g != nullptr) return g;
+    // As in pick_local(): a visit to the loop is no reason to begin the oldest branch of a tree.
+    G* parent = m->left;
+    if (!new_slice && parent != nullptr &&
+        parent->status.load(relaxed) == g_status::waiting)  // a guess; pairs with nothing
+        if ((g = get_own_child(p, parent)) != nullptr) return g;
     g = get_head(p);
     if (g != nullptr) p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
     return g;
@@ -136,7 +143,7 @@ G* find_runnable(M* m) {
     for (;;) {
         if (m->p == nullptr) stop_m(m);
         P* p = m->p;
-        answer(m, p);
+        bool new_slice = answer(m, p);
         if (p->id >= sched.procs.load()) [[unlikely]] {
             retire(m, p);
             continue;
@@ -154,7 +161,7 @@ G* find_runnable(M* m) {
             // One, so that what the ring's goroutines have started is done before more is begun; a batch where they only circulate.
             if (G* g = get_global(p, p->crowded ? kGlobalBatch : 1)) return found(m, g);
         }
-        if (G* g = take_local(p)) return found(m, g);
+        if (G* g = take_local(m, p, new_slice)) return found(m, g);
         p->crowded = false;
         if (G* g = get_global(p, kGlobalBatch)) return found(m, g);
         if (look_at_network()) continue;

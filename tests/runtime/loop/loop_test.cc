@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "gossamer/runtime.h"
 #include "gossamer/time.h"
 #include "gossamer/wait_group.h"
+#include "runtime/sched/migrate.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
@@ -88,6 +90,42 @@ TEST_CASE("a ping-pong pair in the next slot cannot starve the ring [PR1, C2]") 
     });
     stop = true;
     wg.wait();
+}
+
+TEST_CASE("whoever forks and joins without end cannot starve the ring [PR1, C2]") {
+    procs_of_test one(1);
+    std::atomic<bool> stop{false};
+    wait_group forker;
+    forker.go([&] {
+        while (!stop.load()) {
+            wait_group children;
+            for (int i = 0; i < 3; i++) children.go([] {});
+            children.wait();
+        }
+    });
+    tests::on_goroutine([] {
+        for (int i = 0; i < 3; i++) yield();
+    });
+    stop = true;
+    forker.wait();
+}
+
+TEST_CASE("a fork-join tree is walked in few stacks, however long it takes [G3]" * doctest::skip(rt::kMigrate)) {
+    procs_of_test one(1);
+    int begun = 0, ended = 0, most = 0;  // one proc, and nobody is preempted: between two parks nobody else runs
+    std::function<void(int)> walk = [&](int depth) {
+        if (depth == 0) return;
+        begun++;
+        most = std::max(most, begun - ended);
+        wait_group left;
+        left.go([&, depth] { walk(depth - 1); });
+        walk(depth - 1);
+        left.wait();
+        ended++;
+    };
+    tests::on_goroutine([&] { walk(13); });
+    MESSAGE("at most begun and not ended: ", most);
+    CHECK(most < 100);
 }
 
 TEST_CASE("what lies in the global queue has its turn while no ring ever runs dry [C4]") {
