@@ -64,11 +64,14 @@ void for_each_signal(signal_set set, F f) {
     for (; set != 0; set &= set - 1) f(__builtin_ctzll(set) + 1);
 }
 
-// Gives back what nobody wants any more. REQUIRES: the mutex.
+// Gives back what nobody wants any more; what is still on its way is not for those who come later. REQUIRES: the mutex.
 void uninstall_unwanted(table& t) {
     signal_set wanted = 0;
     for (const wish& w : t.wishes) wanted |= w.signals;
-    for_each_signal(t.installed & ~wanted, [&](int sig) { sigaction(sig, &t.before[sig], nullptr); });
+    for_each_signal(t.installed & ~wanted, [&](int sig) {
+        sigaction(sig, &t.before[sig], nullptr);
+        rt::take_signal(sig);
+    });
     t.installed &= wanted;
 }
 
@@ -88,6 +91,7 @@ void forget_signals(table& t, signal_set set) {
 bool deliver(int sig) {
     table& t = the_table();
     std::lock_guard guard(t.mutex);
+    if (!rt::take_signal(sig)) return true;  // who wanted it has gone since
     bool wanted = false;
     for (const wish& w : t.wishes) {
         if ((w.signals & bit(sig)) == 0) continue;

@@ -49,6 +49,8 @@ void look_at(int sig) {
     if (auto* s = sink.load()) {
         become_known();
         if (s(sig)) return;
+    } else if (!take_signal(sig)) {
+        return;
     }
     if (sig == SIGQUIT) die_by_signal(sig);
 }
@@ -58,7 +60,7 @@ void serve(void*) {
     int64_t next_stamps = os::now_ns() + kStampEvery;
     for (;;) {
         uint32_t seen = rings.load();
-        for (uint64_t set = posted.exchange(0); set != 0; set &= set - 1) look_at(__builtin_ctzll(set) + 1);
+        for (uint64_t set = posted.load(); set != 0; set &= set - 1) look_at(__builtin_ctzll(set) + 1);
         for (request* r = requests.exchange(nullptr); r != nullptr;) {
             request* next = r->next;
             r->work(r->arg);
@@ -98,6 +100,11 @@ unsigned signal_threads() { return started.load() == 2 ? 1 : 0; }
 void post_signal(int sig) {
     posted.fetch_or(uint64_t(1) << (sig - 1));
     ring();
+}
+
+bool take_signal(int sig) {
+    uint64_t bit = uint64_t(1) << (sig - 1);
+    return (posted.fetch_and(~bit) & bit) != 0;
 }
 
 void set_signal_sink(bool (*s)(int)) { sink.store(s); }

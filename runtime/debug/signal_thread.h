@@ -20,7 +20,9 @@ unsigned signal_threads();
 
 // From a signal handler: the signal thread shall look at sig.
 void post_signal(int sig);
-// Who is offered each posted signal first: true when it is taken care of. Runs on the signal thread.
+// Whether sig is posted; no longer afterwards.
+bool take_signal(int sig);
+// Who is told first that a signal is posted: takes it, unless somebody else has; true when it is taken care of. Runs on the signal thread.
 void set_signal_sink(bool (*sink)(int sig));
 
 // How many channels and contexts wait for signals: while there is one, nothing is a deadlock (SEMANTICS DL3).

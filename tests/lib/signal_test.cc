@@ -129,6 +129,19 @@ TEST_CASE("ignore takes a signal away from its channels [SG2]") {
     CHECK_FALSE(signal::ignored(SIGUSR1));
 }
 
+TEST_CASE("a signal that came before a channel asked for it is not delivered to it, 2,000 times [SG2]") {
+    for (int i = 0; i < 2000; i++) {
+        chan<int> before(1), after(2);
+        signal::notify(before, SIGUSR1, SIGUSR2);
+        ::raise(SIGUSR1);  // handled by this thread before it returns
+        signal::stop(before);
+        signal::notify(after, SIGUSR1, SIGUSR2);
+        ::raise(SIGUSR2);
+        CHECK(next(after) == SIGUSR2);
+        signal::stop(after);
+    }
+}
+
 TEST_CASE("a nil channel, a number that is no signal and a fault are panics [SG1]") {
     CHECK_THROWS_AS(signal::notify(chan<int>(nil), SIGUSR1), panic);
     CHECK_THROWS_AS(signal::notify(chan<int>(1), 0), panic);
