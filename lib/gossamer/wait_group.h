@@ -13,8 +13,9 @@
 namespace gossamer {
 
 namespace rt {
+struct G;
 struct sync_waiter;
-}
+}  // namespace rt
 namespace detail {
 // Whether goexit() is what is being handled. REQUIRES: called in a catch block.
 bool ends_by_goexit() noexcept;
@@ -81,8 +82,11 @@ class wait_group {
     void settle(uint64_t after, int32_t delta);
     void wait_slow();
 
-    std::atomic<uint64_t> state_{0};      // the count in the upper half, how many wait in the lower
-    rt::sync_waiter* waiters_ = nullptr;  // under the lock that runtime/park/sema.h names
+    static constexpr uint32_t kFirst = uint32_t(1) << 31;
+
+    std::atomic<uint64_t> state_{0};  // the count in the upper half; in the lower kFirst, and how many wait besides the first
+    std::atomic<rt::G*> first_{nullptr};
+    rt::sync_waiter* others_ = nullptr;  // under the lock that runtime/park/sema.h names
 };
 
 }  // namespace gossamer

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/loop/find_runnable.h"
 
+#include <utility>
+
 #include "runtime/base/fatal.h"
 #include "runtime/loop/steal.h"
 #include "runtime/netpoll/netpoll.h"
@@ -80,7 +82,7 @@ G* take_local(M* m, P* p, bool new_slice) {
     G* g = get_next(p);
     if (g != nullptr) return g;
     // As in pick_local(): a visit to the loop is no reason to begin the oldest branch of a tree.
-    G* parent = m->left;
+    G* parent = std::exchange(m->left, nullptr);
     if (!new_slice && parent != nullptr &&
         parent->status.load(relaxed) == g_status::waiting)  // a guess; pairs with nothing
         if ((g = get_own_child(p, parent)) != nullptr) return g;

@@ -11,6 +11,10 @@
 
 namespace gossamer::rt {
 
+// One turn of waiting for somebody who is a few dozen instructions from done, unless the kernel took its CPU: waits, in later rounds
+// gives the CPU away, then naps. `round` counts from 0.
+void back_off(unsigned round);
+
 class lock {
   public:
     explicit constexpr lock(lock_rank rank) : rank_(rank) {}

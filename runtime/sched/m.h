@@ -34,7 +34,7 @@ struct alignas(kCacheLine) M {
     void** exceptions = nullptr;         // __cxa_get_globals of this thread: two words
     // Line 1
     int* errno_at = nullptr;
-    G* left = nullptr;  // who left, for after_switch
+    G* left = nullptr;  // who left, for after_switch and the loop; null: it ended
     commit_fn commit = nullptr;
     void* commit_arg = nullptr;
     stack* left_stack = nullptr;

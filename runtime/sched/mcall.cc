@@ -100,7 +100,7 @@ void runner(transfer t) {
             target = enter_g(m, next);
             sanitizer_before_switch(s->tool, next->stk->tool);
         } else {
-            m->curg = nullptr;
+            m->curg = m->left = nullptr;
             target = m->g0_context;
             sanitizer_before_switch(s->tool, m->tool);
         }

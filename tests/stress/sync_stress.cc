@@ -113,12 +113,22 @@ void work(world& w, unsigned number) {
                 break;
             }
             case 7: {
-                wait_group group;
-                std::atomic<int> ran{0};
-                int n = int(random() % 4);
-                for (int i = 0; i < n; i++) group.go([&] { ran++; });
-                group.wait();
-                if (ran.load() != n) w.broken++;
+                wait_group group, others;
+                std::atomic<int> ran{0}, saw_less{0};
+                int n = int(random() % 4), waiters = int(random() % 3), expected = 0;
+                for (int round = 0; round < 2; round++) {  // the second uses the same group again
+                    expected += n;
+                    for (int i = 0; i < n; i++) group.go([&] { ran++; });
+                    for (int i = 0; i < waiters; i++)
+                        others.go([&] {
+                            group.wait();
+                            if (ran.load() != expected) saw_less++;
+                        });
+                    group.wait();
+                    if (ran.load() != expected) w.broken++;
+                    others.wait();
+                }
+                w.broken += saw_less.load();
                 break;
             }
         }
