@@ -54,7 +54,7 @@ bool detail::ends_by_goexit() noexcept { return rt::is_goexit(); }
         if (!state_.compare_exchange_weak(state, state | kFirst)) continue;
         return rt::park(
             [](rt::G* g, void* first) {
-                static_cast<std::atomic<rt::G*>*>(first)->store(g, rt::release);  // pairs with the load in settle()
+                static_cast<rt::atomic<rt::G*>*>(first)->store(g, rt::release);  // pairs with the load in settle()
                 return true;
             },
             &first_, rt::wait_reason::wait_group_wait, this);
