@@ -5,12 +5,19 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "gossamer/chan.h"
 #include "gossamer/go.h"
+#include "gossamer/select.h"
 #include "gossamer/time.h"
 #include "runtime/netpoll/poll_desc.h"
 #include "tests/support/harness.h"
@@ -24,6 +31,17 @@ std::chrono::nanoseconds process_cpu() {
     timespec ts;
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
     return std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec);
+}
+
+// What the poller's timerfd has before it; zero when it is silent.
+std::chrono::nanoseconds left_on_timer_fd() {
+    for (auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+        std::ifstream info(entry.path());
+        for (std::string line; std::getline(info, line);)
+            if (long long s = 0, ns = 0; std::sscanf(line.c_str(), "it_value: (%lld, %lld)", &s, &ns) == 2)
+                return std::chrono::seconds(s) + std::chrono::nanoseconds(ns);
+    }
+    return {};
 }
 
 }  // namespace
@@ -67,6 +85,37 @@ TEST_CASE("a timer that is made while a thread sleeps in the poller is not late 
             CHECK(std::chrono::steady_clock::now() - start < tests::kLongestWait / 10);
         }
     });
+}
+
+TEST_CASE("a long sleep is given to the kernel exactly, not as the timeout of which epoll may take a thousandth more") {
+    chan<int> quit;
+    auto due = std::chrono::steady_clock::now() + 1000s;
+    go([&] {
+        timer t(due - std::chrono::steady_clock::now());
+        select(recv(t.c), recv(quit));
+        quit.send(0);
+    });
+    CHECK(tests::eventually([&] {
+        auto left = left_on_timer_fd();  // first: what passes until the clock is read only adds
+        auto late = std::chrono::steady_clock::now() + left - due;
+        return late >= 0s && late < 100ms;  // the timeout's thousandth would be 1 s
+    }));
+    quit.send(0);
+    quit.recv();
+}
+
+TEST_CASE("a look at the poller that meets the end of a long sleep passes it on to the sleeper") {
+    std::atomic<bool> stop{false};
+    std::thread onlooker([&] {
+        unsigned found = 0;
+        for (rt::G* list = nullptr; !stop;) found += rt::netpoll(0, &list);
+        CHECK(found == 0);  // nobody waits for a descriptor
+    });
+    tests::on_goroutine([] {
+        for (int i = 0; i < 20; i++) sleep(25ms);
+    });
+    stop = true;
+    onlooker.join();
 }
 
 TEST_CASE("waiting on descriptors uses no CPU") {
