@@ -33,8 +33,12 @@ P* pop_idle_p(P* preferred) {
     if (p == nullptr) return nullptr;
     *link = p->idle_next;
     sched.idle_ps.fetch_sub(1);
-    if (sched.sysmon_asleep.load()) sched.sysmon_note.wake();
     return p;
+}
+
+// After a P has left the idle list, and after the M that is to run with it was woken: the goroutine does not wait for the monitor's wake-up.
+void wake_sysmon() {
+    if (sched.sysmon_asleep.load()) sched.sysmon_note.wake();
 }
 
 // REQUIRES: sched.mutex. The one that held p last, else the newest.
@@ -74,6 +78,7 @@ void wake_one() {
         return;
     }
     start_m(p, true);
+    wake_sysmon();
 }
 
 void wake_from_outside() {
@@ -129,7 +134,10 @@ P* acquire_idle_p(M* m, P* preferred) {
         lock_guard guard(sched.mutex);
         p = pop_idle_p(preferred);
     }
-    if (p != nullptr) hold(m, p);
+    if (p != nullptr) {
+        hold(m, p);
+        wake_sysmon();
+    }
     return p;
 }
 
