@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/loop/steal.h"
 
+#include <utility>
+
 #include "runtime/arch/cpu.h"
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/park/park.h"
@@ -60,7 +62,7 @@ G* first_of(P* own) {
 }
 
 struct suspicion {
-    G* next = nullptr;
+    const G* next = nullptr;
     int64_t since = 0;
 };
 
@@ -75,6 +77,10 @@ G* steal(M* m) {
     int64_t asked_since = 0;
     unsigned start = own->random.below(procs);
     suspicion suspects[2];  // by parity of the P's number: a bounded memory is enough, sysmon has the rest
+    // Waking took longer than a next slot has to stand still.
+    glimpse seen = std::exchange(m->seen, glimpse{});
+    if (seen.p != nullptr && seen.p->turn.load() == seen.turn)
+        suspects[seen.p->id % 2] = {seen.next, began - 2 * kNextSlotNs};
     for (unsigned round = 0;; round++) {
         if (G* g = get_global(own, kGlobalBatch)) return g;
         bool others_run = false, work = false;
@@ -96,12 +102,16 @@ G* steal(M* m) {
                 // cost the row echo half of its processor time when the machine was busy.)
                 os::yield_cpu();
                 asked_since = now_ns();
-            } else if (G* next = p->next.load()) {
+            } else if (const G* next = p->next.load()) {
                 suspicion& s = suspects[p->id % 2];
                 if (s.next != next) {
                     s = {next, now};
                 } else if (now - s.since > kNextSlotNs) {
                     work = true;
+                    if (v->in_runtime.load() != 0) {  // perhaps our wake-up took its core: let it go on
+                        os::yield_cpu();
+                        continue;
+                    }
                     if (G* g = take_from(v, p, own, true)) return g;
                     s.since = now;
                 }

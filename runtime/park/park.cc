@@ -43,6 +43,7 @@ inline void wake_for_next(P* p) {
     if (p->queued() == 0) {
         if (!p->eager_wake) return;
         if (++p->own_picks > 16) p->eager_wake = false;
+        return wake_if_idle(p);
     }
     wake_if_idle();
 }

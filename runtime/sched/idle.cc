@@ -65,7 +65,7 @@ void hold(M* m, P* p) {
     p->m.store(m);
 }
 
-void wake_one() {
+void wake_one(const P* next_of) {
     uint32_t none = 0;
     if (!sched.spinning.compare_exchange_strong(none, 1)) return;
     P* p;
@@ -77,7 +77,7 @@ void wake_one() {
         sched.spinning.fetch_sub(1);
         return;
     }
-    start_m(p, true);
+    start_m(p, true, next_of);
     wake_sysmon();
 }
 
@@ -86,7 +86,9 @@ void wake_from_outside() {
     wake_if_idle();
 }
 
-void start_m(P* p, bool spinning) {
+void start_m(P* p, bool spinning, const P* next_of) {
+    glimpse seen;
+    if (next_of != nullptr) seen = {next_of, next_of->next.load(), next_of->turn.load()};
     M* m;
     {
         lock_guard guard(sched.mutex);
@@ -94,12 +96,14 @@ void start_m(P* p, bool spinning) {
     }
     if (m != nullptr) {
         m->spinning = spinning;
+        m->seen = seen;
         m->given.store(p);
         m->wake.wake();
         return;
     }
     m = new_m();
     m->spinning = spinning;
+    m->seen = seen;
     m->given.store(p);
     if (int failed = os::start_thread(m_main, m, "gossamer"))
         fatal("start_m: cannot start thread number %u: %s", m->number, strerror(failed));

@@ -18,20 +18,20 @@
 
 namespace gossamer::rt {
 
-// Wakes one M to search, when a P is idle and nobody searches.
-void wake_one();
-inline void wake_if_idle() {
+// Wakes one M to search, when a P is idle and nobody searches. `next_of`: the caller's P when its next slot is what there is to find.
+void wake_one(const P* next_of = nullptr);
+inline void wake_if_idle(const P* next_of = nullptr) {
     light_fence();
     if (sched.idle_ps.load(relaxed) != 0 &&  // pairs with the heavy fence of who goes to sleep
         sched.spinning.load(relaxed) == 0)   // pairs with the same
-        wake_one();
+        wake_one(next_of);
 }
 
 // The same for who holds no P: no heavy fence waits for it, so it fences itself.
 void wake_from_outside();
 
 // Gives the P to an M: an idle one or a new one. The M starts searching when `spinning` (already counted).
-void start_m(P* p, bool spinning);
+void start_m(P* p, bool spinning, const P* next_of = nullptr);
 // Hands on the P of a thread that blocks: to an M when there is work for it, else to the idle list. The queue may be full.
 void hand_off(P* p);
 

@@ -22,6 +22,13 @@ inline constexpr uint32_t kShare = 8;    // a searcher wants half of the ring
 inline constexpr uint32_t kFence = 16;   // no membarrier on this kernel: entering costs a full fence; always set then
 inline constexpr uint32_t kVisit = 32;   // the loop is wanted: timers are due, or fewer procs are
 
+// A next slot at one moment. When the P has since made no pick and the slot holds the same G, it has stood still from then on.
+struct glimpse {
+    const P* p = nullptr;
+    const G* next = nullptr;
+    uint32_t turn = 0;
+};
+
 struct alignas(kCacheLine) M {
     // Line 0: touched by every call into the runtime.
     atomic<uint32_t> in_runtime{0};  // depth of enter(); own thread writes
@@ -45,6 +52,7 @@ struct alignas(kCacheLine) M {
 
     note wake;
     atomic<P*> given{nullptr};           // a P handed over by who wakes it
+    glimpse seen;                        // what the waker saw in its own next slot; written before `given`
     lock seizing{lock_rank::handshake};  // one seizer at a time
     clockid_t cpu_clock = 0;
     uint64_t tid = 0;
