@@ -119,7 +119,7 @@ def bench_of(commit, work, jobs):
 def measure_pairs(row, procs, benches, options):
     """Both benches in turn; neither is always the second."""
     figures = table.Figures(row, procs)
-    n = table.ROWS[row] if options.quick else None
+    n = {**table.ROWS, **table.EXTRA}[row] if options.quick else None
     for run in range(options.runs):
         for name in ("A", "B") if run % 2 == 0 else ("B", "A"):
             lines, cpu, failure, _ = run_once([benches[name], row, str(procs)] + ([str(n)] if n else []), options.limit)
@@ -168,7 +168,7 @@ def main(arguments=None):
     parser.add_argument("--jobs", type=int, help="of ninja")
     options = parser.parse_args(arguments)
     options.rows = options.rows.split(",")
-    unknown = set(options.rows) - set(table.ROWS)
+    unknown = set(options.rows) - set(table.ROWS) - set(table.EXTRA)
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
     if not all(p.isdigit() and int(p) > 0 for p in options.procs.split(",")) or options.runs < 1:

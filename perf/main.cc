@@ -24,7 +24,9 @@ constexpr row kRows[] = {
     {"ticker_hog", 2'000, ticker_hog},      {"block_sys", 100, block_sys},
     {"echo", 0, become_load_client},        {"idle_conns", 0, become_load_client},
     {"http", 0, become_load_client},        {"serve_echo", 0, serve_echo},
-    {"serve_http", 0, serve_http},
+    {"serve_http", 0, serve_http},          {"idle", 10'000, idle},
+    {"wake_idle", 50, wake_idle},           {"quota", 3'000, quota},
+    {"quota_hogs", 3'000, quota_hogs},      {"quota_load", 3'000, quota_load},
 };
 
 void start(const row& r, bench& b) {

@@ -29,6 +29,8 @@ PEERS = peers_in(PEERS_FOLDER)
 LINE = re.compile(r"workload=(\S+) procs=(\d+) n=(\d+) value=(\S+) unit=(\S+)")
 # Status 64 is a program's "I do not know this row".
 NO_SUCH_ROW = 64
+# Status 77: "this machine has not got what the row needs".
+NOT_HERE = 77
 
 
 def say(text):

@@ -4,6 +4,8 @@
 
     perf/run.py                        all rows, procs 1 and 2, 5 runs
     perf/run.py --quick --rows pingpong,sieve --procs 1
+    perf/run.py --rows idle,wake_idle,quota
+                                       rows that run only when they are named
     perf/run.py --json result.json     also every single figure, with the facts about the machine
     perf/run.py --from result.json --plot ratios.svg
                                        the table and the picture of a stored run; measures nothing
@@ -24,7 +26,7 @@ import compositions
 import machine
 import plot
 import table
-from programs import NO_SUCH_ROW, PEERS, TOP, build_programs, run_once, say
+from programs import NO_SUCH_ROW, NOT_HERE, PEERS, TOP, build_programs, run_once, say
 
 ALL_PROGRAMS = ("ours", "go", *PEERS, "limit")
 
@@ -32,7 +34,7 @@ ALL_PROGRAMS = ("ours", "go", *PEERS, "limit")
 def plan(row, options):
     """(n or None for the program's default, procs, runs) of a row."""
     short = table.SHORT.get(row, {}) if options.short else {}
-    n = short.get("n", table.ROWS[row]) if options.quick else None
+    n = short.get("n", {**table.ROWS, **table.EXTRA}[row]) if options.quick else None
     procs = [p for p in options.procs if p in short.get("procs", options.procs)]
     if row == "spawned_not_run":
         procs = [p for p in procs if p == 1]  # with a second processor the tasks would run
@@ -83,8 +85,10 @@ def measure(row, procs, runs, n, programs, options):
             if row in table.WARMED and "limit" in programs and name != "limit":
                 warm(row, n, programs["limit"], options)
             lines, cpu, failure, status = run_once(command_for(name, path, row, procs, n, options), options.limit)
-            if status == NO_SUCH_ROW:
+            if status in (NO_SUCH_ROW, NOT_HERE):
                 unable.add(name)
+                if status == NOT_HERE:
+                    print(f"# {row} is left out: {failure.partition(': ')[2]}", flush=True)
                 continue
             figures.add(name, run, lines, cpu, failure)
             if name == "ours" and failure is None:
@@ -97,7 +101,7 @@ def measure(row, procs, runs, n, programs, options):
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=os.path.join(TOP, "build"), help="the build folder (default: build)")
-    parser.add_argument("--rows", default=",".join(table.ROWS), help="comma-separated; default: all")
+    parser.add_argument("--rows", default=",".join(table.ROWS), help="comma-separated; default: all of the table")
     parser.add_argument("--procs", default="1,2", help="comma-separated numbers of processors; default: 1,2")
     parser.add_argument("--runs", type=int, help="runs of each program (default 5; 3 with --quick and --short)")
     parser.add_argument("--quick", action="store_true", help="smaller N, 3 runs: to see that all works")
@@ -118,7 +122,7 @@ def parse(arguments):
     options.runs = 5 if options.runs is None and (options.write_baseline or not options.quick) else 3 if options.runs is None else options.runs
     options.rows = options.rows.split(",")
     options.programs = (options.programs or ("ours,limit" if options.short else ",".join(ALL_PROGRAMS))).split(",")
-    unknown = set(options.rows) - set(table.ROWS)
+    unknown = set(options.rows) - set(table.ROWS) - set(table.EXTRA)
     if unknown:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
     unknown = set(options.programs) - set(ALL_PROGRAMS)

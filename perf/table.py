@@ -12,6 +12,9 @@ ROWS = {
     "ticker_hog": 500, "block_sys": 20, "echo": None, "idle_conns": 1_000, "http": None,
 }
 
+# How the runtime behaves when it has nothing to do or not enough processor: rows of our own, run when --rows names them.
+EXTRA = {"idle": 1_000, "wake_idle": 20, "quota": 1_000}
+
 # A peer that starts a stack or a thread for every task keeps its own smaller N in --quick too.
 KEEPS_ITS_N = {"std_thread": {"spawn_join", "spawn_batch", "yield2", "yield1k", "pingpong", "sieve", "skynet", "fib",
                               "parked", "sleepers"},
@@ -48,9 +51,12 @@ SHARE_AT_MORE = 1.5
 LIMIT = {
     ("parked", "bytes_per_task"): 4.7 * 1024, ("idle_conns", "bytes_per_connection"): 5.5 * 1024,
     ("sleepers", "us_late_p99"): 300, ("block_sys", "ms"): 100, ("ticker_hog", "ms"): 20,
+    ("idle", "permille_asleep"): 1, ("idle", "permille_network"): 1, ("idle", "permille_channel"): 1,
+    ("quota", "ms_stall_hogs"): 60, ("quota", "ms_stall_load"): 60,
 }
-# A share of what the limit, a bare server, does.
-SHARE_OF_LIMIT = {("echo", "messages_per_second"): 0.95, ("echo", "p99_us"): 1.2}
+# A share of what the limit does: a bare server, or two threads and a futex.
+SHARE_OF_LIMIT = {("echo", "messages_per_second"): 0.95, ("echo", "p99_us"): 1.2,
+                  **{("wake_idle", unit): 2 for unit in ("ns_by_thread", "ns_by_timer", "ns_by_task")}}
 
 
 def median(values):
@@ -93,6 +99,8 @@ def aim(row, procs, unit, value, ratio, to_limit=None):
     share = SHARE_OF_LIMIT.get((row, unit))
     if share is not None:
         return held_to(unit, share, "limit", to_limit)
+    if row in EXTRA:
+        return "", None
     share = SHARE_OF_GO.get((row, unit), SHARE_OF_GO.get(row))
     if share is None:
         return held_to(unit, 1, "Go", ratio)

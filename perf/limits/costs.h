@@ -28,8 +28,10 @@ void page_stack(bench& b);
 // The kernel's clocks and waits.
 void clock_look(bench& b);
 void futex_wake(bench& b);
+void futex_idle(bench& b);
 void epoll_look(bench& b);
 void late(bench& b);
+void late_idle(bench& b);
 void tcp(bench& b);
 
 // The smallest servers that the load client can load: procs threads with an epoll each; n is the port. Never return.

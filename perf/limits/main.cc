@@ -26,8 +26,10 @@ constexpr row kLimits[] = {
     {"page_stack", 10'000, page_stack},
     {"clock", 500'000, clock_look},
     {"futex", 1'000, futex_wake},
+    {"futex_idle", 50, futex_idle},
     {"epoll", 100'000, epoll_look},
     {"late", 200, late},
+    {"late_idle", 50, late_idle},
     {"tcp", 20'000, tcp},
 };
 constexpr row kServers[] = {{"serve_echo", 0, serve_echo}, {"serve_http", 0, serve_http}};

@@ -38,6 +38,48 @@ void futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value)
     std::exit(1);
 }
 
+// From the waker's call until the other thread runs: the median of N. The waker lets pause() pass after the other one has said that it goes
+// to sleep.
+template <class Pause>
+void wakes(bench& b, Pause pause) {
+    std::atomic<std::uint32_t> turn = 0;
+    std::atomic<std::int64_t> about = -1, called = 0;
+    std::vector<std::int64_t> took;
+    std::thread sleeper([&] {
+        for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(b.n); i++) {
+            about = i;
+            while (turn == i) futex(turn, FUTEX_WAIT_PRIVATE, i);
+            took.push_back(now_ns() - called);
+        }
+    });
+    for (std::int64_t i = 0; i < b.n; i++) {
+        while (about != i) std::this_thread::yield();
+        pause();
+        called = now_ns();
+        turn++;
+        futex(turn, FUTEX_WAKE_PRIVATE, 1);
+    }
+    sleeper.join();
+    check(b, static_cast<std::int64_t>(took.size()), b.n, "wakes");
+    std::nth_element(took.begin(), took.begin() + b.n / 2, took.end());
+    emit(b, static_cast<double>(took[took.size() / 2]), "ns_to_run");
+}
+
+std::vector<std::int64_t> sorted_lateness(bench& b, std::int64_t length_ns) {
+    ::prctl(PR_SET_TIMERSLACK, 1UL);
+    std::vector<std::int64_t> lateness;
+    for (std::int64_t i = 0; i < b.n; i++) {
+        std::int64_t when = now_ns() + length_ns;
+        timespec t{static_cast<time_t>(when / 1'000'000'000), static_cast<long>(when % 1'000'000'000)};
+        while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) {
+        }
+        lateness.push_back(now_ns() - when);
+    }
+    std::sort(lateness.begin(), lateness.end());
+    check(b, lateness.front() < 0, false, "sleeps that ended early");
+    return lateness;
+}
+
 }  // namespace
 
 void clock_look(bench& b) {
@@ -52,31 +94,17 @@ void clock_look(bench& b) {
     check(b, went_back, 0, "looks at which the clock went back");
 }
 
-// From the waker's call until the other thread runs: the median of N. The waker waits 20 us after the other one has said that it goes to
-// sleep: by then it sleeps.
+// 20 us later: by then it sleeps, and what both need is still in the caches.
 void futex_wake(bench& b) {
-    std::atomic<std::uint32_t> turn = 0;
-    std::atomic<std::int64_t> about = -1, called = 0;
-    std::vector<std::int64_t> took;
-    std::thread sleeper([&] {
-        for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(b.n); i++) {
-            about = i;
-            while (turn == i) futex(turn, FUTEX_WAIT_PRIVATE, i);
-            took.push_back(now_ns() - called);
-        }
-    });
-    for (std::int64_t i = 0; i < b.n; i++) {
-        while (about != i) std::this_thread::yield();
+    wakes(b, [] {
         for (std::int64_t start = now_ns(); now_ns() - start < 20'000;) {
         }
-        called = now_ns();
-        turn++;
-        futex(turn, FUTEX_WAKE_PRIVATE, 1);
-    }
-    sleeper.join();
-    check(b, static_cast<std::int64_t>(took.size()), b.n, "wakes");
-    std::nth_element(took.begin(), took.begin() + b.n / 2, took.end());
-    emit(b, static_cast<double>(took[took.size() / 2]), "ns_to_run");
+    });
+}
+
+// 120 ms later, as in the row wake_idle: processors sleep and caches are cold.
+void futex_idle(bench& b) {
+    wakes(b, [] { std::this_thread::sleep_for(std::chrono::milliseconds(120)); });
 }
 
 // With one fd in the set that has nothing to say.
@@ -96,18 +124,14 @@ void epoll_look(bench& b) {
 
 // One thread asks for a moment a millisecond away, N times; the 99th percentile of how late it runs.
 void late(bench& b) {
-    ::prctl(PR_SET_TIMERSLACK, 1UL);
-    std::vector<std::int64_t> lateness;
-    for (std::int64_t i = 0; i < b.n; i++) {
-        std::int64_t when = now_ns() + 1'000'000;
-        timespec t{static_cast<time_t>(when / 1'000'000'000), static_cast<long>(when % 1'000'000'000)};
-        while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, nullptr) == EINTR) {
-        }
-        lateness.push_back(now_ns() - when);
-    }
-    std::sort(lateness.begin(), lateness.end());
-    check(b, lateness.front() < 0, false, "sleeps that ended early");
+    std::vector<std::int64_t> lateness = sorted_lateness(b, 1'000'000);
     emit(b, static_cast<double>(lateness[lateness.size() * 99 / 100]) / 1e3, "us_late_p99");
+}
+
+// The same for 120 ms, as in the row wake_idle; the median.
+void late_idle(bench& b) {
+    std::vector<std::int64_t> lateness = sorted_lateness(b, 120'000'000);
+    emit(b, static_cast<double>(lateness[lateness.size() / 2]), "ns_late");
 }
 
 }  // namespace perf

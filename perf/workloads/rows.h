@@ -27,6 +27,11 @@ void sleepers(bench& b);
 void timer_churn(bench& b);
 void ticker_hog(bench& b);
 void block_sys(bench& b);
+void idle(bench& b);
+void wake_idle(bench& b);
+void quota(bench& b);
+void quota_hogs(bench& b);  // what quota runs inside its cgroup
+void quota_load(bench& b);
 void serve_echo(bench& b);
 void serve_http(bench& b);
 

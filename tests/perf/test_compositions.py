@@ -30,7 +30,7 @@ def source(path):
 def units_of_workloads():
     """row -> units, from what the rows' sources print."""
     units = {}
-    for row in table.ROWS.keys() - table.SERVED:
+    for row in (table.ROWS.keys() | table.EXTRA.keys()) - table.SERVED:
         text = source(f"perf/workloads/{row}.cc")
         units[row] = set(re.findall(r'(?:per_op|emit)\(.*?"(\w+)"', text, re.DOTALL))
     client = source("perf/load_client.cc")

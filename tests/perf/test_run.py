@@ -61,6 +61,14 @@ class Turns(unittest.TestCase):
         self.assertEqual(self.ran(), ["ours fib 1 7", "go fib 1 7", "ours fib 1 7"])
         self.assertEqual(figures.failures, {})
 
+    def test_a_row_that_the_machine_cannot_run_is_said_and_is_no_failure(self):
+        path = self.program("broken", 1)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho no such thing here >&2\nexit 77\n")
+        figures, text = printed(run.measure, "quota", 1, 2, 7, {"ours": path}, self.options("| quota | ms | - | all | |"))
+        self.assertEqual(text, "# quota is left out: no such thing here\n")
+        self.assertEqual((figures.failures, figures.figures()), ({}, []))
+
     def test_memory_is_touched_before_each_program_of_a_row_that_needs_much(self):
         contestants = {"ours": self.program("ours", 1), "go": self.program("go", 1), "limit": self.program("limit", 1)}
         run.measure("parked", 1, 1, 300, contestants, self.options("| parked | ns_per_op | - | all | |"))
@@ -99,6 +107,7 @@ class Plans(unittest.TestCase):
         self.assertEqual(run.plan("fib", options), (table.ROWS["fib"], [1, 2], 3))
         self.assertEqual(run.plan("sleepers", run.parse([])), (None, [1, 2], 5))
         self.assertEqual(run.plan("spawned_not_run", run.parse([]))[1], [1])
+        self.assertEqual(run.plan("idle", run.parse(["--rows", "idle,quota", "--quick"])), (table.EXTRA["idle"], [1, 2], 3))
 
     def test_a_baseline_is_taken_in_the_short_form_with_more_runs(self):
         options = run.parse(["--write-baseline"])

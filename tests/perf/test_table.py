@@ -52,6 +52,13 @@ class Table(unittest.TestCase):
         self.assertEqual(table.aim("block_sys", 1, "ms", 101, 0.1), ("<= 100", False))
         self.assertEqual(table.aim("block_sys", 2, "ms", 101, 0.1), ("<= Go", True))
 
+    def test_the_rows_that_run_when_named_have_the_aims_of_their_own_or_none(self):
+        self.assertEqual(table.aim("idle", 2, "permille_asleep", 0.9, None), ("<= 1", True))
+        self.assertEqual(table.aim("idle", 2, "switches_per_s_asleep", 90, None), ("", None))
+        self.assertEqual(table.aim("quota", 1, "ms_stall_hogs", 75, None), ("<= 60", False))
+        self.assertEqual(table.aim("wake_idle", 2, "ns_by_task", 50, None, 1.9), ("<= 2 limit", True))
+        self.assertEqual(table.aim("wake_idle", 2, "ns_by_task", 50, None, 2.1), ("<= 2 limit", False))
+
     def test_echo_is_held_to_the_bare_server(self):
         rate, p99 = [cells(line) for line in table.lines_of(row("echo"), 3, PEERS)]
         self.assertEqual((rate["aim"], rate["ours/limit"], rate[""]), (">= 0.95 limit", "0.93", "MISSED"))
