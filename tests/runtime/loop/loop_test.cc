@@ -16,6 +16,7 @@
 #include "gossamer/chan.h"
 #include "gossamer/go.h"
 #include "gossamer/runtime.h"
+#include "gossamer/select.h"
 #include "gossamer/time.h"
 #include "gossamer/wait_group.h"
 #include "runtime/sched/migrate.h"
@@ -36,6 +37,12 @@ double cpu_seconds() {
     rusage u;
     getrusage(RUSAGE_SELF, &u);
     return double(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + double(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+}
+
+long context_switches() {
+    rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_nvcsw + u.ru_nivcsw;
 }
 
 struct procs_of_test {
@@ -253,6 +260,25 @@ TEST_CASE("an idle program uses no CPU [C15]") {
         double before = cpu_seconds();
         std::this_thread::sleep_for(300ms);
         return cpu_seconds() - before < 0.0003;  // 0.1 % of a core
+    }));
+    quit.close();
+    wg.wait();
+}
+
+TEST_CASE("ten thousand timers that are not due wake nobody [C15]") {
+    wait_group wg;
+    chan<int> quit;
+    for (int i = 0; i < 10'000; i++)
+        wg.go([&] {
+            timer hour(1h);
+            select(recv(hour.c), recv(quit));
+        });
+    CHECK(tests::eventually([] {
+        double cpu = cpu_seconds();
+        long switches = context_switches();
+        std::this_thread::sleep_for(500ms);
+        // 0.1 % of a core. One switch is this thread's own; a sanitizer's thread has some; a monitor that looks every 10 ms had fifty.
+        return cpu_seconds() - cpu < 0.0005 && context_switches() - switches < 20;
     }));
     quit.close();
     wg.wait();
