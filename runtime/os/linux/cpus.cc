@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// cpus: how many processors this process may use, as Go 1.25 counts them.
+// cpus: how many processors this process may use, as Go 1.25 counts them; but one, not two, under a quota of less than one. k threads at once
+// use up a quota q in the period's part q/k and stand still for the rest: half a core and two threads, 75 ms of each 100; one thread, 50.
 #include <sched.h>
 
 #include <cstdio>
@@ -47,7 +48,7 @@ unsigned cpus_under(const char* cgroup_root, const char* self_cgroup, unsigned a
     fclose(f);
     if (read != 2 || quota <= 0 || period <= 0) return affinity;
     long long limit = (quota + period - 1) / period;
-    if (limit < 2) limit = 2;
+    if (limit < 2 && quota >= period) limit = 2;
     return limit < affinity ? unsigned(limit) : affinity;
 }
 

@@ -37,9 +37,12 @@ struct fake_cgroup {
 
 }  // namespace
 
-TEST_CASE("a cgroup v2 quota cuts the number of procs: rounded up, never below two [RT2]") {
+TEST_CASE("a cgroup v2 quota cuts the number of procs: rounded up, below two only when it is less than one [RT2]") {
     CHECK(fake_cgroup("/box", "350000 100000").cpus(16) == 4);
-    CHECK(fake_cgroup("/box", "50000 100000").cpus(16) == 2);
+    CHECK(fake_cgroup("/box", "110000 100000").cpus(16) == 2);
+    CHECK(fake_cgroup("/box", "100000 100000").cpus(16) == 2);
+    CHECK(fake_cgroup("/box", "99999 100000").cpus(16) == 1);
+    CHECK(fake_cgroup("/box", "50000 100000").cpus(16) == 1);
     CHECK(fake_cgroup("/", "600000 100000").cpus(16) == 6);
     CHECK(fake_cgroup("/box", "6400000 100000").cpus(16) == 16);
 }
