@@ -16,6 +16,7 @@
 
 #include "lib/sync/spin.h"
 #include "runtime/base/atomic.h"
+#include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/os/os.h"
 #include "runtime/park/sema.h"
@@ -61,6 +62,7 @@ bool mutex::try_lock() noexcept {
         }
 
         rt::in_runtime scope;
+        rt::count(rt::event::mutex_wait);
         rt::lock& list = rt::sema_lock(this);
         list.acquire_lock();
         old = state_.load(rt::relaxed);  // pairs with nothing: the exchange below decides

@@ -18,7 +18,7 @@ void bounce(transfer_t from) {
     for (;;) from = jump_fcontext(from.fctx, nullptr);
 }
 
-void measure(const bench& b, std::int64_t switches, std::int64_t contexts) {
+void measure(bench& b, std::int64_t switches, std::int64_t contexts) {
     slab stacks(contexts);
     std::vector<fcontext_t> targets;
     for (std::int64_t i = 0; i < contexts; i++) {

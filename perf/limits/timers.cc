@@ -64,7 +64,7 @@ std::int64_t next_deadline(std::uint64_t& state) {
     return static_cast<std::int64_t>(state >> 34) + 1;
 }
 
-void measure(const bench& b, std::size_t pending) {
+void measure(bench& b, std::size_t pending) {
     std::uint64_t state = 1;
     std::vector<deadline> others(pending);
     heap h;

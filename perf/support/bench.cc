@@ -11,10 +11,8 @@ namespace perf {
 
 namespace {
 
-constexpr int kUsageStatus = 64;
-
-[[noreturn]] void usage(std::span<const row> rows) {
-    std::fprintf(stderr, "usage: PROG WORKLOAD PROCS [N]\nworkloads:");
+[[noreturn]] void usage(std::span<const row> rows, const char* options) {
+    std::fprintf(stderr, "usage: PROG%s WORKLOAD PROCS [N]\nworkloads:", options);
     for (const row& r : rows) std::fprintf(stderr, " %s", r.name);
     std::fprintf(stderr, "\n");
     std::exit(kUsageStatus);
@@ -33,15 +31,16 @@ std::int64_t positive(const char* text) {
 
 }  // namespace
 
-int bench_main(int argc, char** argv, std::span<const row> rows, void (*start)(const row& r, bench& b)) {
-    if (argc < 3 || argc > 4) usage(rows);
+int bench_main(int argc, char** argv, std::span<const row> rows, void (*start)(const row& r, bench& b),
+               const char* options) {
+    if (argc < 3 || argc > 4) usage(rows, options);
     for (const row& r : rows) {
         if (std::strcmp(r.name, argv[1]) != 0) continue;
         bench b{r.name, static_cast<int>(positive(argv[2])), argc == 4 ? positive(argv[3]) : r.n, argv[0]};
         start(r, b);
         return 0;
     }
-    usage(rows);
+    usage(rows, options);
 }
 
 void emit(const bench& b, double value, const char* unit) {

@@ -16,7 +16,8 @@ struct bench {
     const char* workload;
     int procs;
     std::int64_t n;
-    const char* self;  // argv[0], for rows that start a server
+    const char* self;      // argv[0], for rows that start a server
+    std::int64_t ops = 0;  // operations done in all, warm-up included; 0: N
 };
 
 struct row {
@@ -25,8 +26,13 @@ struct row {
     void (*run)(bench& b);
 };
 
-// Runs the row that argv names: `start` brings up `procs` scheduler threads and calls row->run(b) on a task.
-int bench_main(int argc, char** argv, std::span<const row> rows, void (*start)(const row& r, bench& b));
+// The status of a program that does not know the row.
+inline constexpr int kUsageStatus = 64;
+
+// Runs the row that argv names: `start` brings up `procs` scheduler threads and calls row->run(b) on a task. `options`: what main() took off argv, for the
+// words that explain the use.
+int bench_main(int argc, char** argv, std::span<const row> rows, void (*start)(const row& r, bench& b),
+               const char* options = "");
 
 // workload=… procs=… n=… value=… unit=…
 void emit(const bench& b, double value, const char* unit);
@@ -40,7 +46,8 @@ inline double ns_since(clock::time_point start) {
 
 // Calls f twice, the first time to warm up, and prints the second call's nanoseconds per operation.
 template <class F>
-void per_op(const bench& b, std::int64_t ops, const char* unit, F f) {
+void per_op(bench& b, std::int64_t ops, const char* unit, F f) {
+    b.ops += 2 * ops;
     f();
     auto start = clock::now();
     f();

@@ -32,6 +32,9 @@ void wake_idle(bench& b);
 void quota(bench& b);
 void quota_hogs(bench& b);  // what quota runs inside its cgroup
 void quota_load(bench& b);
+void yield_many(bench& b);
+void chan_chain(bench& b);
+void timers_pending(bench& b);
 void serve_echo(bench& b);
 void serve_http(bench& b);
 

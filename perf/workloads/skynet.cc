@@ -29,6 +29,7 @@ void node(const results& out, std::int64_t first, std::int64_t size) {
 
 void skynet(bench& b) {
     b.n = power_of_ten_from(b.n);
+    b.ops = 2 * b.n;
     auto once = [&] {
         results root;
         gossamer::go(node, root, std::int64_t{0}, b.n);

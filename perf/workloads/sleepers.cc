@@ -39,6 +39,7 @@ std::vector<std::int64_t> sleepers_once(std::int64_t n) {
 
 void sleepers(bench& b) {
     sleepers_once(100);
+    b.ops = (100 + b.n) * kSleepsEach;
     auto cpu = cpu_time();
     std::vector<std::int64_t> late = sleepers_once(b.n);
     cpu = cpu_time() - cpu;

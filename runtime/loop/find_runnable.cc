@@ -42,7 +42,10 @@ bool answer(M* m, P* p) {
         if (G* g = get_next(p)) put_tail(p, g);
         p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
     }
-    if ((asked & kShare) != 0) share_half(p);
+    if ((asked & kShare) != 0 && p->queued() != 0) {
+        count(event::share);
+        share_half(p);
+    }
     return (asked & kYield) != 0;
 }
 

@@ -31,6 +31,7 @@ bool sent_elsewhere(M* m, G* g) {
 void m_main(void* arg) {
     M* m = static_cast<M*>(arg);
     arch::store_current_m(m);
+    count_into(&m->events);
     m->in_runtime.store(1);
     learn_thread(m);
     prepare_signal_stack();

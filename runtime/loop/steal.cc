@@ -39,6 +39,8 @@ void take_loot(M*, P* p, void* arg) {
 G* take_from(M* victim, P* p, P* own, bool with_next) {
     loot l{{}, with_next};
     if (!seize(victim, p, take_loot, &l) || l.gs.count == 0) return nullptr;
+    count(event::steal);
+    count(event::stolen_g, l.gs.count);
     for (uint32_t i = 1; i < l.gs.count; i++) put_tail(own, l.gs.gs[i]);
     return l.gs.gs[0];
 }
@@ -73,6 +75,7 @@ G* steal(M* m) {
     if (run_others_timers(own)) return first_of(own);
     unsigned procs = sched.procs.load();
     if (procs == 1) return nullptr;
+    count(event::search);
     int64_t began = now_ns(), now = began;
     int64_t asked_since = 0;
     unsigned start = own->random.below(procs);
@@ -117,8 +120,7 @@ G* steal(M* m) {
                 }
             }
         }
-        if (!others_run)
-            return nullptr;  // nothing can come but from timers, the network or plain threads: those wake us
+        if (!others_run) break;  // nothing can come but from timers, the network or plain threads: those wake us
         if (netpoll_active() && netpoll_waiters() != 0 && !sched.someone_polls.load() && round % 8 == 7) {
             G* list = nullptr;
             if (netpoll(0, &list) != 0) {
@@ -128,8 +130,10 @@ G* steal(M* m) {
         }
         for (int i = 0; i < 20; i++) arch::cpu_relax();
         now = now_ns();
-        if (now - began > (work ? 4 * kSearchNs : kSearchNs)) return nullptr;
+        if (now - began > (work ? 4 * kSearchNs : kSearchNs)) break;
     }
+    count(event::empty_search);
+    return nullptr;
 }
 
 }  // namespace gossamer::rt

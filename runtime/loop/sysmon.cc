@@ -51,6 +51,7 @@ void take_p(M* victim, P* p, void*) {
 
 bool retake(M* m, P* p) {
     if (!seize(m, p, take_p, nullptr)) return false;
+    count(event::retake);
     start_m(p, false);  // also when nothing is queued: somebody must watch the network and the timers
     return true;
 }
@@ -98,6 +99,7 @@ bool look_at(P* p, int64_t now, bool wanted) {
     if (!waiting || now - v.since < kSlice) return false;
     if (v.asked_at == 0) {
         m->attention.fetch_or(kYield);
+        count(event::preemption);
         v.asked_at = now;
         return true;
     }

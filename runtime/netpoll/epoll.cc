@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/netpoll/poll_desc.h"
 
@@ -116,6 +117,7 @@ unsigned netpoll(int64_t wait_ns, G** list) {
     *list = nullptr;
     if (!netpoll_active()) return 0;
     epoll_event events[kBatch];
+    count(wait_ns == 0 ? event::poll : event::poller_sleep);
     int n = wait_events(events, wait_ns);
     (void)g_poller.watched.load(acquire);  // pairs with the addition in netpoll_watch()
     g_list woken;
@@ -135,13 +137,17 @@ unsigned netpoll(int64_t wait_ns, G** list) {
                    broken || (what & (EPOLLIN | EPOLLRDHUP)) != 0, broken || (what & EPOLLOUT) != 0,
                    broken || (what & (EPOLLRDHUP | EPOLLPRI)) != 0, &woken);
     }
-    if (woken.count != 0) poll_unblocked(woken.count);
+    if (woken.count != 0) {
+        poll_unblocked(woken.count);
+        count(event::polled_g, woken.count);
+    }
     *list = woken.first;
     return woken.count;
 }
 
 void netpoll_break() {
     if (!netpoll_active() || g_poller.break_pending.exchange(true)) return;
+    count(event::poller_wake);
     uint64_t one = 1;
     while (::write(g_poller.event_fd, &one, sizeof one) < 0) {
         // EAGAIN: the counter is full, so the sleeper is awake already.

@@ -2,6 +2,7 @@
 #include "runtime/os/lock.h"
 
 #include "runtime/arch/cpu.h"
+#include "runtime/base/event.h"
 #include "runtime/os/os.h"
 
 namespace gossamer::rt {
@@ -19,12 +20,14 @@ void back_off(unsigned round) {
 }
 
 void lock::slow() {
+    count(event::lock_wait);
     for (unsigned round = 0;; round++) {
         back_off(round);
         uint8_t free = 0;
         if (word_.load(relaxed) == 0 &&                              // pairs with the CAS
             word_.compare_exchange_weak(free, 1, seq_cst, relaxed))  // pairs with release_lock() and with word()
             return;
+        if (round == 8) count(event::lock_yield);
     }
 }
 

@@ -21,6 +21,7 @@ struct detach_at_exit {
         if (m == nullptr) return;
         if ((m->stand_in->flags & kHasLocals) != 0) sched.destroy_locals.load()(m->stand_in);
         arch::store_current_m(nullptr);
+        count_into(nullptr);  // the next owner of the M counts there
         m->stand_in->status.store(g_status::dead);
         sched.plain_threads.fetch_sub(1);
         lock_guard guard(plain_lock);
@@ -83,6 +84,7 @@ M* attach_thread() {
     g->status.store(g_status::running);
     sched.plain_threads.fetch_add(1);
     arch::store_current_m(m);
+    count_into(&m->events);
     note_exit(m);
     return m;
 }

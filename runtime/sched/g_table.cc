@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/os/lock.h"
 #include "runtime/sched/g_chunk.h"
@@ -65,6 +66,7 @@ atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lo
 
 [[gnu::noinline]] void refill(P* p) {
     g_chunk* c;
+    count(event::g_batch);
     if (!dead_gs().pop(c)) {
         p->free_g_count = carve(p->free_gs, kBatch);
         return;
@@ -78,6 +80,7 @@ atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lo
     // The oldest: what was used last stays, it is warm.
     uint32_t n = p->free_g_count - keep;
     if (n == 0) return;
+    count(event::g_batch);
     g_chunk* c = new_chunk();
     if (n > kChunkGs) n = kChunkGs;
     c->last = n;

@@ -67,7 +67,7 @@ void hold(M* m, P* p) {
 
 void wake_one(const P* next_of) {
     uint32_t none = 0;
-    if (!sched.spinning.compare_exchange_strong(none, 1)) return;
+    if (!sched.spinning.compare_exchange_strong(none, 1)) return count(event::lost_wake);
     P* p;
     {
         lock_guard guard(sched.mutex);
@@ -150,6 +150,7 @@ void release_p(M* m) {
     check(!p->has_queued(), "a P that goes idle has an empty queue");
     m->old_p = p;
     m->p = nullptr;
+    count(event::idle_p);
     lock_guard guard(sched.mutex);
     if (p->id >= sched.procs.load()) {
         p->status.store(p_status::retired);

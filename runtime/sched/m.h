@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "runtime/base/bits.h"
+#include "runtime/base/event.h"
 #include "runtime/os/lock.h"
 #include "runtime/os/note.h"
 #include "runtime/sched/p.h"
@@ -62,6 +63,8 @@ struct alignas(kCacheLine) M {
     G* stand_in = nullptr;       // a plain thread's G
     atomic<bool> parked{false};  // asleep on `wake` for want of work, or (plain thread) in park(); any reads
     [[no_unique_address]] sanitizer_state tool;
+
+    alignas(kCacheLine) event_counts events;  // own thread writes; any reads
 };
 
 }  // namespace gossamer::rt

@@ -5,9 +5,20 @@ namespace gossamer::rt {
 
 constinit scheduler sched;
 
-void put_global(G* g) { sched.global.push(g); }
+namespace {
 
-void put_global_batch(const g_batch& batch) { sched.global.push_many(batch.gs, batch.count); }
+void put(G* const* gs, uint32_t n) {
+    if (n == 0) return;
+    count(event::global_put);
+    count(event::global_put_g, n);
+    sched.global.push_many(gs, n);
+}
+
+}  // namespace
+
+void put_global(G* g) { put(&g, 1); }
+
+void put_global_batch(const g_batch& batch) { put(batch.gs, batch.count); }
 
 void share_half(P* p) {
     g_batch half;
@@ -25,10 +36,14 @@ G* get_global(P* p, uint32_t most) {
     G* got[kGlobalBatch];
     n = sched.global.pop_many(got, n);
     for (uint32_t i = 1; i < n; i++) put_tail(p, got[i]);
-    return n > 0 ? got[0] : nullptr;
+    if (n == 0) return nullptr;
+    count(event::global_get);
+    count(event::global_got_g, n);
+    return got[0];
 }
 
 void overflow_ring(P* p, G* g) {
+    count(event::ring_overflow);
     if (g->status.load(relaxed) != g_status::fresh) p->crowded = true;  // the caller owns g; pairs with nothing
     g_batch half;
     take_half(p, false, &half);
@@ -38,14 +53,19 @@ void overflow_ring(P* p, G* g) {
 
 P* p_at(unsigned i) { return sched.ps[i].load(acquire); }  // pairs with the store that published it (idle.cc)
 
+uint64_t created_goroutines() {
+    uint64_t created = sched.thread_created.load();
+    unsigned n = sched.ps_made.load();
+    for (unsigned i = 0; i < n; i++) created += p_at(i)->created.load();
+    return created;
+}
+
 uint64_t live_goroutines() {
     // Ended first: a goroutine counted as ended has been counted as created by the second pass.
-    uint64_t ended = sched.thread_ended.load(), created = 0;
+    uint64_t ended = sched.thread_ended.load();
     unsigned n = sched.ps_made.load();
     for (unsigned i = 0; i < n; i++) ended += p_at(i)->ended.load();
-    created = sched.thread_created.load();
-    for (unsigned i = 0; i < n; i++) created += p_at(i)->created.load();
-    return created - ended;
+    return created_goroutines() - ended;
 }
 
 uint32_t fast_random() {

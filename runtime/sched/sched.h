@@ -80,6 +80,8 @@ G* get_global(P* p, uint32_t most);
 P* p_at(unsigned i);
 // Goroutines that are alive, the library's own not counted.
 uint64_t live_goroutines();
+// Goroutines that were ever started, likewise.
+uint64_t created_goroutines();
 // A pseudo-random number. REQUIRES: inside the runtime.
 uint32_t fast_random();
 

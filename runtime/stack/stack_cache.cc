@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/stack/stack_cache.h"
 
+#include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/os/lock.h"
 
@@ -36,6 +37,7 @@ void push(stack** list, stack* s) {
     central_list& c = central[klass];
     stack* list = nullptr;
     *got = 0;
+    count(event::stack_batch);
     central_lock.acquire_lock();
     while (*got < want) {
         stack* s = pop(&c.warm);
@@ -75,6 +77,7 @@ void put_central(stack* s) {
 }
 
 [[gnu::noinline]] void spill(stack_cache* cache, unsigned keep) {
+    count(event::stack_batch);
     while (cache->count > keep) {
         cache->count--;
         put_central(pop(&cache->first));

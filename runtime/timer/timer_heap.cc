@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/park/park.h"
 #include "runtime/sched/current.h"
@@ -176,6 +177,7 @@ int64_t timer_heap::run_due(int64_t now) {
         bool wake = sleepers > kFew || now - last_run_ > kJustRan;
         if (t != nullptr || sleepers != 0) last_run_ = now;
         lock_.release_lock();
+        if (t != nullptr || sleepers != 0) count(event::timer_run, sleepers + (t != nullptr ? 1 : 0));
         for (unsigned i = 0; i < sleepers; i++) batch[i]->next = i + 1 < sleepers ? batch[i + 1] : nullptr;
         if (sleepers != 0) ready_batch(batch[0], wake);
         if (t != nullptr)

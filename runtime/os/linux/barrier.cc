@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/os/os.h"
 
@@ -20,6 +21,7 @@ bool has_heavy_fence() {
 void heavy_fence() {
     full_fence();
     if (!has_heavy_fence()) return;
+    count(event::fence);
     check(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0,
           "a registered membarrier does not fail");
 }
