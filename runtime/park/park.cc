@@ -21,7 +21,8 @@ void after_park(M* m) {
 void after_yield(M* m) {
     G* g = m->left;
     g->status.store(g_status::runnable, relaxed);  // pairs with nothing: the ring is ours until we leave the runtime
-    put_tail(m->p, g);
+    if (!try_put_tail(m->p, g)) [[unlikely]]
+        overflow_yielded(m->p, g);
 }
 
 [[gnu::noinline]] void park_thread(M* m, G* g, commit_fn commit, void* arg) {

@@ -43,14 +43,24 @@ struct g_list {
 
 // Half of the ring and then `g`, to the global queue.
 [[gnu::noinline]] void overflow_ring(P* p, G* g);
+// For g that yields: the newest of the ring and then g. They have just run; those before them have not, and who was sent to the global queue
+// without a turn could be sent there again, for ever, when the turns of the loop and the size of the crowd fit badly.
+[[gnu::noinline]] void overflow_yielded(P* p, G* g);
 
-inline void put_tail(P* p, G* g) {
+// False when the ring is full.
+inline bool try_put_tail(P* p, G* g) {
     uint32_t tail = p->tail.load(relaxed);          // owner's own; pairs with nothing
     if (tail - p->head.load(relaxed) == kRingSize)  // owner's own; pairs with nothing
         [[unlikely]]
-        return overflow_ring(p, g);
+        return false;
     p->ring[tail % kRingSize] = g;
     p->tail.store(tail + 1, relaxed);  // pairs with guesses; the data goes with the handshake's release in leave()
+    return true;
+}
+
+inline void put_tail(P* p, G* g) {
+    if (!try_put_tail(p, g)) [[unlikely]]
+        overflow_ring(p, g);
 }
 
 inline G* get_head(P* p) {
@@ -94,6 +104,14 @@ struct g_batch {
     uint32_t count = 0;
     G* gs[kRingSize / 2 + 1];
 };
+
+// The newest n of the ring. REQUIRES: as many are there, n <= kRingSize / 2.
+inline void take_newest(P* p, uint32_t n, g_batch* out) {
+    uint32_t tail = p->tail.load(relaxed) - n;  // owner's own; pairs with nothing
+    for (uint32_t i = 0; i < n; i++) out->gs[i] = p->ring[(tail + i) % kRingSize];
+    out->count = n;
+    p->tail.store(tail, relaxed);  // pairs with guesses
+}
 
 // The older half of the ring (rounded up), and the next slot when `with_next` and the ring is empty.
 inline void take_half(P* p, bool with_next, g_batch* out) {

@@ -51,6 +51,16 @@ void overflow_ring(P* p, G* g) {
     put_global_batch(half);
 }
 
+void overflow_yielded(P* p, G* g) {
+    count(event::ring_overflow);
+    p->crowded = true;
+    g_batch newest;
+    take_newest(p, kLoopTurn - 1,
+                &newest);  // since the loop's last turn; what it brought from the global queue stands before them
+    newest.gs[newest.count++] = g;
+    put_global_batch(newest);
+}
+
 P* p_at(unsigned i) { return sched.ps[i].load(acquire); }  // pairs with the store that published it (idle.cc)
 
 uint64_t created_goroutines() {

@@ -167,6 +167,32 @@ TEST_CASE("more goroutines than a ring holds have the same share of one proc [C2
     CHECK(*std::max_element(turns.begin(), turns.end()) < kMean * 8);
 }
 
+TEST_CASE("whatever the size of a crowd that yields, nobody in it is passed over [C2, C4]") {
+    procs_of_test one(1);
+    constexpr int kMean = 60;
+    for (int many = 250; many < 1500; many += 25) {
+        std::vector<int> turns(static_cast<size_t>(many));
+        std::atomic<int> left{many * kMean};
+        tests::on_goroutine([&] {  // a plain thread would still be waking the last when the first are through
+            chan<int> begin;
+            wait_group wg;
+            for (int i = 0; i < many; i++)
+                wg.go([&, i] {
+                    begin.recv();
+                    while (left-- > 0) {
+                        turns[size_t(i)]++;
+                        yield();
+                    }
+                });
+            begin.close();
+            wg.wait();
+        });
+        CAPTURE(many);
+        CHECK(*std::min_element(turns.begin(), turns.end()) >= kMean / 2);
+        CHECK(*std::max_element(turns.begin(), turns.end()) <= kMean * 2);
+    }
+}
+
 TEST_CASE("a crowd woken at one moment does not wait for those that have yet to begin [C2, TM1]") {
     procs_of_test one(1);
     constexpr int kFresh = 20'000, kSleepers = 180;
