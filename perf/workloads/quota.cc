@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// quota: N ms in a cgroup v2 that may use half a core (cpu.max "50000 100000"): how long a task that ticks every 10 ms stands still beside two
+// quota: N ms in a cgroup that may use half a core: how long a task that ticks every 10 ms stands still beside two
 // tasks that compute, and beside tasks that spawn and send; and how often and how long the kernel stopped the process for it.
-// Without a cgroup v2 whose cpu.max we may set there is nothing to measure: then the row says so and ends with status 77.
+// Without a cgroup (v2 or v1) whose quota we may set there is nothing to measure: then the row says so and ends with status 77.
 
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
@@ -36,23 +36,44 @@ constexpr int kNotHere = 77;
 constexpr auto kTick = 10ms;
 constexpr int kLoads = 8;
 
-// Where cgroup v2 is mounted; empty when it is not.
-fs::path mount_of_cgroup2() {
+// One of the two ways in which Linux may have the cpu controller.
+struct hierarchy {
+    const char* type;        // of its mount
+    const char* controller;  // in /proc/self/cgroup
+    const char* limit;       // the file and what half a core is in it; the period is 100 ms by default
+    const char* half;
+    const char* stopped;  // in cpu.stat
+    double stopped_unit;  // of a ms
+};
+constexpr hierarchy kHierarchies[] = {{"cgroup2", "", "cpu.max", "50000 100000", "throttled_usec", 1e3},
+                                      {"cgroup", "cpu", "cpu.cfs_quota_us", "50000", "throttled_time", 1e6}};
+
+bool lists(const std::string& words, const std::string& word) {
+    return ("," + words + ",").find("," + word + ",") != std::string::npos;
+}
+
+// Where it is mounted; empty when it is not.
+fs::path mount_of(const hierarchy& h) {
     std::ifstream mounts("/proc/self/mountinfo");
     for (std::string line; std::getline(mounts, line);) {
-        if (line.find(" - cgroup2 ") == std::string::npos) continue;
         std::istringstream words(line);
-        std::string id, parent, device, root, where;
+        std::string id, parent, device, root, where, word, source, options;
         words >> id >> parent >> device >> root >> where;
-        return where;
+        while (words >> word && word != "-") {
+        }
+        words >> word >> source >> options;
+        if (word == h.type && (*h.controller == 0 || lists(options, h.controller))) return where;
     }
     return {};
 }
 
-fs::path own_group() {
+fs::path own_group(const hierarchy& h) {
     std::ifstream groups("/proc/self/cgroup");
-    for (std::string line; std::getline(groups, line);)
-        if (line.starts_with("0::/")) return line.substr(4);
+    for (std::string line; std::getline(groups, line);) {
+        size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second != std::string::npos && lists(line.substr(first + 1, second - first - 1), h.controller))
+            return line.substr(second + 2);
+    }
     return {};
 }
 
@@ -60,18 +81,21 @@ fs::path own_group() {
 class half_a_core {
   public:
     half_a_core() {
-        fs::path top = mount_of_cgroup2();
-        if (top.empty()) return;
         std::string name = "gossamer-quota-" + std::to_string(::getpid());
-        for (fs::path inside = own_group();; inside = inside.parent_path()) {
-            path_ = top / inside / name;
-            if (::mkdir(path_.c_str(), 0755) == 0) {
-                std::ofstream limit(path_ / "cpu.max", std::ios::in);  // never made: it is the kernel's or not there
-                if (limit << "50000 100000" << std::flush) return;
-                ::rmdir(path_.c_str());
+        for (const hierarchy& h : kHierarchies) {
+            fs::path top = mount_of(h);
+            if (top.empty()) continue;
+            for (fs::path inside = own_group(h);; inside = inside.parent_path()) {
+                path_ = top / inside / name;
+                if (::mkdir(path_.c_str(), 0755) == 0) {
+                    std::ofstream limit(path_ / h.limit, std::ios::in);  // never made: it is the kernel's or not there
+                    kind_ = &h;
+                    if (limit << h.half << std::flush) return;
+                    ::rmdir(path_.c_str());
+                }
+                path_.clear();
+                if (inside.empty()) break;
             }
-            path_.clear();
-            if (inside.empty()) return;
         }
     }
     half_a_core(const half_a_core&) = delete;
@@ -82,7 +106,11 @@ class half_a_core {
 
     explicit operator bool() const { return !path_.empty(); }
     std::string processes() const { return path_ / "cgroup.procs"; }
-    double stat(const char* name) const {
+    double stops() const { return stat("nr_throttled"); }
+    double stopped_ms() const { return stat(kind_->stopped) / kind_->stopped_unit; }
+
+  private:
+    double stat(const std::string& name) const {
         std::ifstream stats(path_ / "cpu.stat");
         std::string key;
         for (double value = 0; stats >> key >> value;)
@@ -90,8 +118,8 @@ class half_a_core {
         return -1;
     }
 
-  private:
     fs::path path_;
+    const hierarchy* kind_ = nullptr;
 };
 
 // This program once more, with another row, in the group from its first instruction on; its figures go to our standard output. Its status.
@@ -120,11 +148,11 @@ stops stops_of(const bench& b, const char* row) {
     {
         half_a_core group;
         if (!group) {
-            std::fprintf(stderr, "no cgroup v2 here whose cpu.max may be set\n");
+            std::fprintf(stderr, "no cgroup here whose quota may be set\n");
             std::_Exit(kNotHere);
         }
         status = run_inside(b, group, row);
-        s = {group.stat("nr_throttled"), group.stat("throttled_usec") / 1e3};
+        s = {group.stops(), group.stopped_ms()};
     }
     check(b, status, 0, "status of the run inside the group");
     return s;
