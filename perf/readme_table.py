@@ -40,13 +40,17 @@ def markdown(stored):
             *medians, ratio = cells.get(procs, (None,) * 3)
             row += [*map(number, medians), "-" if ratio is None else f"{ratio:.2g}"]
         lines.append("| " + " | ".join(row) + " |")
+    return "\n".join([*lines, "", taken_on(stored)])
+
+
+def taken_on(stored):
+    """Machine, compiler, date and method of a stored run, in a sentence."""
     facts = stored["machine"]
     where = f"{facts['cores_usable']} cores of {facts['cpu']}{' (virtual)' if facts['hypervisor'] else ''}, Linux {facts['kernel'].split('-')[0]}"
     how = "small N (--quick)" if stored["quick"] else "full N"
-    lines += ["", f"Taken on {facts['date'][:10]}: {where}, {facts['compiler'].split(' (')[0]} {facts['compiler'].split()[-1]}, "
-                  f"{facts['go'].removeprefix('go version ').split()[0]}; {stored['runs']} runs in turn, {how}, medians; "
-                  f"load average {facts['load_average_at_start']:.1f} at the start."]
-    return "\n".join(lines)
+    with_go = f", {facts['go'].removeprefix('go version ').split()[0]}" if facts["go"] else ""
+    return (f"Taken on {facts['date'][:10]}: {where}, {facts['compiler'].split(' (')[0]} {facts['compiler'].split()[-1]}{with_go}; "
+            f"{stored['runs']} runs in turn, {how}, medians; load average {facts['load_average_at_start']:.1f} at the start.")
 
 
 def main():

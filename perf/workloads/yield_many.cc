@@ -2,6 +2,7 @@
 // yield_many: N tasks do nothing but give way, for a second or for three rounds of all of them, whichever is longer. How the cost of a switch grows
 // with the number of stacks.
 
+#include <gossamer/chan.h>
 #include <gossamer/go.h>
 #include <gossamer/wait_group.h>
 
@@ -16,10 +17,12 @@ void yield_many(bench& b) {
     constexpr std::int64_t kRounds = 3;
     std::atomic<std::int64_t> arrived = 0, total = 0;
     std::atomic<bool> measuring = false, stop = false;
+    gossamer::chan<gossamer::unit> begin;  // else the starter would have a turn once a round
     gossamer::wait_group group;
     for (std::int64_t i = 0; i < b.n; i++) {
         group.go([&] {
             arrived.fetch_add(1, std::memory_order_relaxed);
+            begin.recv();
             std::int64_t mine = 0;
             while (!stop.load(std::memory_order_relaxed)) {
                 gossamer::yield();
@@ -29,6 +32,8 @@ void yield_many(bench& b) {
         });
     }
     while (arrived.load(std::memory_order_relaxed) < b.n) gossamer::yield();
+    begin.close();
+    gossamer::yield();
     auto start = clock::now();
     measuring = true;
     double took = 0;
