@@ -29,7 +29,8 @@ void share_half(P* p) {
 G* get_global(P* p, uint32_t most) {
     if (sched.global.maybe_empty()) return nullptr;
     uint32_t size = sched.global.size();
-    uint32_t n = size / sched.procs.load() + 1;
+    uint32_t procs = sched.procs.load(), idle = sched.idle_ps.load(relaxed);  // a guess; pairs with nothing
+    uint32_t n = size / (procs > idle ? procs - idle : 1) + 1;
     uint32_t room = kRingSize - p->queued();
     if (n > room + 1) n = room + 1;
     if (n > most) n = most;

@@ -75,7 +75,7 @@ void put_global(G* g);
 void put_global_batch(const g_batch& batch);
 // Half of p's ring to the global queue: a thief asked for it, or p is let go.
 void share_half(P* p);
-// The caller's fair share, min(most, size, size / procs + 1): the first is returned, the rest goes to p's ring.
+// The caller's fair share among the Ps at work, min(most, size, size / (procs - idle) + 1): the first is returned, the rest goes to p's ring.
 // REQUIRES: most <= kGlobalBatch.
 G* get_global(P* p, uint32_t most);
 
