@@ -20,6 +20,7 @@ namespace gossamer::rt {
 // fork-join tree is then walked depth first, in a few warm stacks, not breadth first in thousands. As with the next slot the slice goes on.
 // Null when it is empty or when the loop should have a turn first (every 61st pick, or somebody
 // asks for attention).
+inline constexpr uint32_t kLoopTurn = 61;
 inline G* pick_local(M* m, const G* parking = nullptr) {
     if constexpr (kMigrate) return nullptr;
     P* p = m->p;

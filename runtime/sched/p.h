@@ -39,10 +39,11 @@ struct alignas(kCacheLine) P {
     uint64_t next_id = 0, last_id = 0;      // goroutine numbers in hand
     atomic<uint64_t> created{0}, ended{0};  // any reads
     random32 random{1};
-    bool eager_wake = true;   // ready() wakes another M at once; see idle.h
-    uint32_t quiet_tail = 0;  // == tail: what is in the ring, nobody need be woken for (ready_batch without wake)
-    uint32_t own_picks = 0;   // next-slot Gs since one was last taken by a thief
-    bool crowded = false;     // since it last ran dry, the ring was too small for goroutines that have run before
+    bool eager_wake = true;    // ready() wakes another M at once; see idle.h
+    uint32_t quiet_tail = 0;   // == tail: what is in the ring, nobody need be woken for (ready_batch without wake)
+    uint32_t own_picks = 0;    // next-slot Gs since one was last taken by a thief
+    uint32_t global_tail = 0;  // the tail behind what came last from the global queue
+    bool crowded = false;      // since it last ran dry, the ring was too small for goroutines that have run before
 
     // any
     atomic<M*> m{nullptr};

@@ -43,7 +43,7 @@ struct g_list {
 
 // Half of the ring and then `g`, to the global queue.
 [[gnu::noinline]] void overflow_ring(P* p, G* g);
-// For g that yields: the newest of the ring and then g. They have just run; those before them have not, and who was sent to the global queue
+// For g that yields: those in the ring that came after the last from the global queue, and then g. They have just run; who was sent to the global queue
 // without a turn could be sent there again, for ever, when the turns of the loop and the size of the crowd fit badly.
 [[gnu::noinline]] void overflow_yielded(P* p, G* g);
 

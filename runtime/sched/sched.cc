@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/sched/sched.h"
 
+#include <algorithm>
+
 namespace gossamer::rt {
 
 constinit scheduler sched;
@@ -37,6 +39,7 @@ G* get_global(P* p, uint32_t most) {
     G* got[kGlobalBatch];
     n = sched.global.pop_many(got, n);
     for (uint32_t i = 1; i < n; i++) put_tail(p, got[i]);
+    p->global_tail = p->tail.load(relaxed);  // own
     if (n == 0) return nullptr;
     count(event::global_get);
     count(event::global_got_g, n);
@@ -56,8 +59,9 @@ void overflow_yielded(P* p, G* g) {
     count(event::ring_overflow);
     p->crowded = true;
     g_batch newest;
-    take_newest(p, kLoopTurn - 1,
-                &newest);  // since the loop's last turn; what it brought from the global queue stands before them
+    // Those that came after the last that the global queue gave.
+    auto since = int32_t(p->tail.load(relaxed) - p->global_tail);  // own
+    take_newest(p, uint32_t(std::clamp(since, 0, int32_t(kRingSize / 2))), &newest);
     newest.gs[newest.count++] = g;
     put_global_batch(newest);
 }

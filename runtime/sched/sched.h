@@ -66,8 +66,6 @@ inline void light_fence() {
         full_fence();
 }
 
-// So many picks after its last the loop has a turn, and looks at all sources.
-inline constexpr uint32_t kLoopTurn = 61;
 // What a P with an empty ring takes: so few that those who are woken meanwhile find room in the ring (runtime/RATIONALE.md).
 inline constexpr uint32_t kGlobalBatch = kRingSize / 4;
 // The global queue. Batches keep their order.
