@@ -43,7 +43,7 @@ struct alignas(kCacheLine) P {
     uint32_t quiet_tail = 0;   // == tail: what is in the ring, nobody need be woken for (ready_batch without wake)
     uint32_t own_picks = 0;    // next-slot Gs since one was last taken by a thief
     uint32_t global_tail = 0;  // the tail behind what came last from the global queue
-    bool crowded = false;      // since it last ran dry, the ring was too small for goroutines that have run before
+    bool crowded = false;      // since it last ran dry, the ring was too small for those that yield
 
     // any
     atomic<M*> m{nullptr};

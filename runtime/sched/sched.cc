@@ -48,7 +48,6 @@ G* get_global(P* p, uint32_t most) {
 
 void overflow_ring(P* p, G* g) {
     count(event::ring_overflow);
-    if (g->status.load(relaxed) != g_status::fresh) p->crowded = true;  // the caller owns g; pairs with nothing
     g_batch half;
     take_half(p, false, &half);
     half.gs[half.count++] = g;
