@@ -84,8 +84,8 @@ class wait_group {
 
     static constexpr uint32_t kFirst = uint32_t(1) << 31;
 
-    std::atomic<uint64_t> state_{
-        0};  // the count in the upper half; in the lower kFirst, and how many wait besides the first
+    // The count in the upper half; in the lower kFirst, and how many wait besides the first.
+    std::atomic<uint64_t> state_{0};
     std::atomic<rt::G*> first_{nullptr};
     rt::sync_waiter* others_ = nullptr;  // under the lock that runtime/park/sema.h names
 };

@@ -39,12 +39,12 @@ bool detail::ends_by_goexit() noexcept { return rt::is_goexit(); }
         rt::lock& list = rt::sema_lock(this);
         list.acquire_lock();
         first.next = rt::take_all(others_);
-        state_.store(0, rt::release);  // pairs with the exchanges of the next round
         list.release_lock();
-    } else {
-        state_.store(0, rt::release);  // as above
     }
+    bool misused = state_.load(rt::relaxed) != after;  // pairs with the exchange in add()
+    state_.store(0, rt::release);                      // pairs with the exchanges of the next round
     rt::wake_all(first.g != nullptr ? &first : first.next);
+    if (misused) throw panic("sync: WaitGroup misuse: Add called concurrently with Wait");
 }
 
 [[gnu::noinline]] void wait_group::wait_slow() {
