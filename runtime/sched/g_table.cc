@@ -11,6 +11,7 @@
 #include "runtime/os/lock.h"
 #include "runtime/sched/g_chunk.h"
 #include "runtime/sched/runq.h"
+#include "runtime/stack/sanitizer.h"
 
 namespace gossamer::rt {
 
@@ -51,6 +52,7 @@ atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lo
         auto* slab = static_cast<G*>(os::reserve(kSlabGs * sizeof(G)));
         if (slabs == nullptr || slab == nullptr || n == kMaxSlabs)
             fatal("go: no memory for goroutine number %zu", size_t(n) * kSlabGs);
+        sanitizer_new_memory(slab, kSlabGs * sizeof(G));
         slabs[n].store(slab);
         carved.store(0);  // before the slab counts: a reader takes what has been built of it, at the least nothing
         slab_count.store(n + 1);

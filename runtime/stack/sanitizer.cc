@@ -17,10 +17,22 @@ void sanitizer_init_stack(sanitizer_state& s, const void* bottom, size_t size) {
     if (s.fiber == nullptr) s.fiber = __tsan_create_fiber(0);
 #else
     // What only a parked goroutine knows is no leak, also when main returns before it. A stack is one for good.
-    if (s.bottom == nullptr) __lsan_register_root_region(bottom, size);
+    if (s.bottom == nullptr) {
+        __lsan_register_root_region(bottom, size);
+        sanitizer_new_memory(bottom, size);
+    }
 #endif
     s.bottom = bottom;
     s.size = size;
+}
+
+void sanitizer_new_memory(const void* base, size_t size) {
+#if defined(GOSSAMER_TSAN)
+    (void)base;
+    (void)size;
+#else
+    __asan_unpoison_memory_region(base, size);
+#endif
 }
 
 void sanitizer_init_thread(sanitizer_state& s, const void* bottom, size_t size) {

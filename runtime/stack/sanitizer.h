@@ -41,6 +41,8 @@ struct sanitizer_state {
 #if defined(GOSSAMER_SANITIZED)
 void sanitizer_init_stack(sanitizer_state& s, const void* bottom, size_t size);
 void sanitizer_init_thread(sanitizer_state& s, const void* bottom, size_t size);
+// For memory that has just been mapped: ASan still holds against it what lay there before, the frames of a thread's stack say.
+void sanitizer_new_memory(const void* base, size_t size);
 // Inlined: TSan notes each entry and exit of a function for the fiber that runs, and the fiber changes within.
 [[gnu::always_inline]] inline void sanitizer_before_switch(sanitizer_state& from, sanitizer_state& to);
 void sanitizer_after_switch(sanitizer_state& self);
@@ -61,6 +63,7 @@ inline void sanitizer_before_switch(sanitizer_state& from, sanitizer_state& to) 
 // Only valgrind may be at work then; a few no-operations when it is not.
 void sanitizer_init_stack(sanitizer_state&, const void* bottom, size_t size);
 inline void sanitizer_init_thread(sanitizer_state&, const void*, size_t) {}
+inline void sanitizer_new_memory(const void*, size_t) {}
 inline void sanitizer_before_switch(sanitizer_state&, sanitizer_state&) {}
 inline void sanitizer_after_switch(sanitizer_state&) {}
 inline void sanitizer_forget_stack(sanitizer_state&) {}
