@@ -13,7 +13,7 @@ void count(event what, uint64_t times) {
     event_counts* own = own_counts;
     if (own == nullptr) return;
     atomic<uint64_t>& word = own->of[size_t(what)];
-    word.store(word.load(relaxed) + times, relaxed);  // this thread's own; sums are guesses
+    word.store(word.load(relaxed) + times, relaxed);  // this thread's own; pairs with nothing: sums are guesses
 }
 
 }  // namespace gossamer::rt

@@ -26,10 +26,7 @@ void retire(M* m, P* p) {
     flush_gs(p);
     flush_stacks(&p->stacks);
     release_p(m);
-    if (m->spinning) {
-        m->spinning = false;
-        sched.spinning.fetch_sub(1);
-    }
+    stop_searching(m);
     wake_if_idle();
 }
 
@@ -63,12 +60,6 @@ bool look_at_network() {
     if (netpoll(0, &list) == 0) return false;
     ready_batch(list);
     return true;
-}
-
-void stop_searching(M* m) {
-    if (!m->spinning) return;
-    m->spinning = false;
-    sched.spinning.fetch_sub(1);
 }
 
 // A searcher that found work: the next one is woken if there is more.

@@ -13,10 +13,7 @@ namespace {
 // With -Dmigrate: a G never resumes on the M it ran on last; the P goes to another M with it.
 bool sent_elsewhere(M* m, G* g) {
     if (!kMigrate || g->stk == nullptr || g->m != m) return false;
-    if (m->spinning) {
-        m->spinning = false;
-        sched.spinning.fetch_sub(1);
-    }
+    stop_searching(m);
     P* p = m->p;
     put_next(p, g);
     m->old_p = nullptr;

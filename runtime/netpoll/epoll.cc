@@ -63,11 +63,9 @@ bool create() {
     return true;
 }
 
-timespec to_timespec(int64_t ns) { return {time_t(ns / 1'000'000'000), long(ns % 1'000'000'000)}; }
-
 // The timerfd to `ns` from now; 0: it is silent.
 void set_timer_fd(int64_t ns) {
-    itimerspec t{{0, 0}, to_timespec(ns)};
+    itimerspec t{{0, 0}, os::to_timespec(ns)};
     if (::timerfd_settime(g_poller.timer_fd, 0, &t, nullptr) < 0)
         fatal("netpoll: timerfd_settime failed with errno %d", errno);
     g_poller.timer_armed = ns != 0;
@@ -83,7 +81,7 @@ int wait_events(epoll_event* events, int64_t wait_ns) {
     }
     int n;
     if (wait_ns > 0) {
-        timespec ts = to_timespec(wait_ns);
+        timespec ts = os::to_timespec(wait_ns);
         n = ::epoll_pwait2(g_poller.epoll_fd, events, kBatch, &ts, nullptr);
         if (n < 0 && errno == ENOSYS) {  // Linux before 5.11 rounds to milliseconds
             int64_t ms = (wait_ns + 999'999) / 1'000'000;

@@ -14,9 +14,10 @@
 namespace gossamer::rt::os {
 
 // clock.cc
-int64_t now_ns();                        // monotonic
-int64_t quick_now_ns();                  // less than kQuickFuzz from now_ns(), either way (tick_clock.h)
-void start_quick_clock();                // until then it is now_ns()
+int64_t now_ns();          // monotonic
+int64_t quick_now_ns();    // less than kQuickFuzz from now_ns(), either way (tick_clock.h)
+void start_quick_clock();  // until then it is now_ns()
+inline timespec to_timespec(int64_t ns) { return {time_t(ns / 1'000'000'000), long(ns % 1'000'000'000)}; }
 int64_t thread_cpu_ns(clockid_t clock);  // CPU time a thread has used; -1 when the thread is gone
 
 // futex.cc

@@ -27,7 +27,14 @@ inline void wake_if_idle(const P* next_of = nullptr) {
         wake_one(next_of);
 }
 
-// The same for who holds no P: no heavy fence waits for it, so it fences itself.
+// m searches no longer, if it did.
+inline void stop_searching(M* m) {
+    if (!m->spinning) return;
+    m->spinning = false;
+    sched.spinning.fetch_sub(1);
+}
+
+// wake_if_idle() for who holds no P: no heavy fence waits for it, so it fences itself.
 void wake_from_outside();
 
 // Gives the P to an M: an idle one or a new one. The M starts searching when `spinning` (already counted).

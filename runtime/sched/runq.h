@@ -105,20 +105,23 @@ struct g_batch {
     G* gs[kRingSize / 2 + 1];
 };
 
+inline void copy_out(const P* p, uint32_t from, uint32_t n, g_batch* out) {
+    for (uint32_t i = 0; i < n; i++) out->gs[i] = p->ring[(from + i) % kRingSize];
+    out->count = n;
+}
+
 // The newest n of the ring. REQUIRES: as many are there, n <= kRingSize / 2.
 inline void take_newest(P* p, uint32_t n, g_batch* out) {
     uint32_t tail = p->tail.load(relaxed) - n;  // owner's own; pairs with nothing
-    for (uint32_t i = 0; i < n; i++) out->gs[i] = p->ring[(tail + i) % kRingSize];
-    out->count = n;
+    copy_out(p, tail, n, out);
     p->tail.store(tail, relaxed);  // pairs with guesses
 }
 
 // The older half of the ring (rounded up), and the next slot when `with_next` and the ring is empty.
 inline void take_half(P* p, bool with_next, g_batch* out) {
     uint32_t n = p->queued();
-    out->count = n - n / 2;
     uint32_t head = p->head.load(relaxed);  // owner's own; pairs with nothing
-    for (uint32_t i = 0; i < out->count; i++) out->gs[i] = p->ring[(head + i) % kRingSize];
+    copy_out(p, head, n - n / 2, out);
     p->head.store(head + out->count, relaxed);  // pairs with guesses
     if (n == 0 && with_next)
         if (G* g = get_next(p)) out->gs[out->count++] = g;

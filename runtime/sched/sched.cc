@@ -39,7 +39,7 @@ G* get_global(P* p, uint32_t most) {
     G* got[kGlobalBatch];
     n = sched.global.pop_many(got, n);
     for (uint32_t i = 1; i < n; i++) put_tail(p, got[i]);
-    p->global_tail = p->tail.load(relaxed);  // own
+    p->global_tail = p->tail.load(relaxed);  // owner's own; pairs with nothing
     if (n == 0) return nullptr;
     count(event::global_get);
     count(event::global_got_g, n);
@@ -59,7 +59,7 @@ void overflow_yielded(P* p, G* g) {
     p->crowded = true;
     g_batch newest;
     // Those that came after the last that the global queue gave.
-    auto since = int32_t(p->tail.load(relaxed) - p->global_tail);  // own
+    auto since = int32_t(p->tail.load(relaxed) - p->global_tail);  // owner's own; pairs with nothing
     take_newest(p, uint32_t(std::clamp(since, 0, int32_t(kRingSize / 2))), &newest);
     newest.gs[newest.count++] = g;
     put_global_batch(newest);

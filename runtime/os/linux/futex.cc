@@ -11,7 +11,7 @@
 namespace gossamer::rt::os {
 
 void futex_wait(atomic<uint32_t>* word, uint32_t expected, int64_t timeout_ns) {
-    timespec t{time_t(timeout_ns / 1'000'000'000), long(timeout_ns % 1'000'000'000)};
+    timespec t = to_timespec(timeout_ns);
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? nullptr : &t, nullptr, 0);
 }
 
@@ -22,7 +22,7 @@ void futex_wake(atomic<uint32_t>* word, int count) {
 void yield_cpu() { sched_yield(); }
 
 void nap_ns(int64_t ns) {
-    timespec t{time_t(ns / 1'000'000'000), long(ns % 1'000'000'000)};
+    timespec t = to_timespec(ns);
     nanosleep(&t, nullptr);
 }
 
