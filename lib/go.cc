@@ -6,13 +6,17 @@
 
 #include "gossamer/blocking.h"
 #include "gossamer/runtime.h"
+#include "lib/layout.h"
 #include "runtime/base/fatal.h"
 #include "runtime/loop/start.h"
 #include "runtime/park/park.h"
 #include "runtime/park/syscall.h"
+#include "runtime/sched/describe.h"
 #include "runtime/sched/spawn.h"
 
 namespace gossamer {
+
+static rt::describer library(rt::describe_library);
 
 namespace detail {
 

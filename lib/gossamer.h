@@ -32,5 +32,6 @@
 #include "gossamer/singleflight.h"
 #include "gossamer/sync_map.h"
 #include "gossamer/time.h"
+#include "gossamer/trace.h"
 #include "gossamer/unit.h"
 #include "gossamer/wait_group.h"

@@ -20,8 +20,10 @@
 #include <utility>
 
 #include "lib/chan_ops.h"
+#include "lib/layout.h"
 #include "runtime/base/random.h"
 #include "runtime/park/park.h"
+#include "runtime/sched/describe.h"
 
 namespace gossamer::rt {
 namespace {
@@ -164,7 +166,7 @@ select_result wait_in_all(select_frame& f) {
         if (core_of(op.chan)->type->source != nullptr) [[unlikely]]
             core_of(op.chan)->type->source->receiver_waits(op.chan);
     }
-    park(drop_locks, &f, wait_reason::select);
+    park(drop_locks, &f, wait_reason::select, &f);
 
     auto* won = static_cast<const sudog*>(g->param);
     g->param = nullptr;
@@ -249,6 +251,11 @@ select_result select_run(const select_op* ops, uint32_t n, select_kind kind, sel
 void select_for_ever() {
     in_runtime scope;
     for (;;) park([](G*, void*) { return true; }, nullptr, wait_reason::select_no_cases);
+}
+
+void describe_select(description& d) {
+    d.add("select_frame.n", &select_frame::n);
+    d.add("select_frame.waiting", &select_frame::waiting);
 }
 
 }  // namespace gossamer::rt

@@ -11,6 +11,7 @@ namespace gossamer {
 
 namespace rt {
 struct sync_waiter;
+struct layout_of_sync;
 }
 
 class mutex {
@@ -25,6 +26,7 @@ class mutex {
                                             std::memory_order_relaxed))
             [[unlikely]]  // pairs with nothing: lock_slow() looks again
             lock_slow();
+        note_holder();
     }
     // Never blocks. May pass goroutines that wait; false when locked, or while one that waited too long is owed the lock (MU4).
     bool try_lock() noexcept;
@@ -39,6 +41,8 @@ class mutex {
     }
 
   private:
+    friend struct rt::layout_of_sync;
+
     static constexpr uint32_t kLocked = 1;
     static constexpr uint32_t kWoken = 2;     // somebody is awake and will try: unlock() wakes nobody
     static constexpr uint32_t kStarving = 4;  // unlock() hands over to the first waiter
@@ -46,8 +50,14 @@ class mutex {
 
     void lock_slow();
     void unlock_slow();
+    // Which stack, and so which goroutine, has it: for who inspects the process. An address within, without its lowest 13 bits.
+    void note_holder() {
+        auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+        holder_.store(uint32_t(here >> 13), std::memory_order_relaxed);  // pairs with nothing: only reported
+    }
 
     std::atomic<uint32_t> state_{0};
+    std::atomic<uint32_t> holder_{0};  // while kLocked is set
     rt::sync_waiter* waiters_ = nullptr;  // oldest first; under the lock that runtime/park/sema.h names
 };
 

@@ -52,6 +52,8 @@ class rw_mutex {
     read_side rlocker() noexcept { return read_side(this); }
 
   private:
+    friend struct rt::layout_of_sync;
+
     static constexpr int32_t kMaxReaders = 1 << 30;
 
     void lock_shared_slow();

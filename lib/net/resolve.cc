@@ -2,8 +2,10 @@
 #include "lib/net/resolve.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -90,8 +92,17 @@ addresses lookup(const std::string& name, family f, uint16_t port) {
     gossamer::detail::clear_errno();
     int code = ::getaddrinfo(name.c_str(), nullptr, &hints, &list);
     int system = code != 0 ? gossamer::detail::last_errno() : 0;
-    // The C library takes a file that it could not open for want of a descriptor for one that does not exist.
-    if (system == EMFILE || system == ENFILE) code = EAI_SYSTEM;
+    // The C library takes a file that it could not open for want of a descriptor for one that does not exist, and what errno says afterwards is
+    // chance (EBUSY has been seen).
+    if (code != 0) {
+        int probe = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        int failed = probe < 0 ? gossamer::detail::last_errno() : 0;
+        if (probe >= 0) ::close(probe);
+        if (failed == EMFILE || failed == ENFILE) {
+            code = EAI_SYSTEM;
+            system = failed;
+        }
+    }
     rt::end_blocking();
     if (code != 0) return {{}, errors::of(explain(code, system, name))};
     std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, ::freeaddrinfo);

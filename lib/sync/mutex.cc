@@ -30,8 +30,10 @@ constexpr int64_t kStarvationNs = 1'000'000;
 bool mutex::try_lock() noexcept {
     uint32_t old = state_.load(rt::relaxed);  // pairs with nothing: the exchange decides
     while ((old & (kLocked | kStarving)) == 0)
-        if (state_.compare_exchange_weak(old, old | kLocked, rt::acquire, rt::relaxed))  // pairs with unlock()
+        if (state_.compare_exchange_weak(old, old | kLocked, rt::acquire, rt::relaxed)) {  // pairs with unlock()
+            note_holder();
             return true;
+        }
     return false;
 }
 

@@ -54,6 +54,8 @@ struct event_counts {
 
 // Where the calling thread counts from now on; null (as before the first call): nowhere.
 void count_into(event_counts* own);
+// "searches", … as in lib/gossamer/runtime.h.
+const char* words(event what);
 [[gnu::noinline]] void count(event what, uint64_t times = 1);
 
 }  // namespace gossamer::rt

@@ -17,6 +17,7 @@ namespace {
 atomic<dump_hook> hook{nullptr};
 atomic<bool> dumped{false};
 atomic<long> dying{0};  // thread id
+char first_words[256];  // of the death; the dying thread's
 
 void write_all(const char* text, size_t n) {
     while (n > 0) {
@@ -31,6 +32,7 @@ void vprint(const char* format, va_list args) {
     char line[1024];
     int n = vsnprintf(line, sizeof line, format, args);
     if (n < 0) return;
+    if (dying.load() != 0 && first_words[0] == 0) snprintf(first_words, sizeof first_words, "%.250s", line);
     write_all(line, size_t(n) < sizeof line ? size_t(n) : sizeof line - 1);
 }
 
@@ -44,6 +46,8 @@ void print_error(const char* format, ...) {
 }
 
 void set_dump_hook(dump_hook h) { hook.store(h); }
+
+const char* words_of_death() { return first_words; }
 
 void dump_before_death() {
     if (dumped.exchange(true)) return;
@@ -64,12 +68,12 @@ void wait_if_dying() {
 
 void fatal(const char* format, ...) {
     if (!begin_death()) _exit(2);
-    print_error("fatal error: ");
+    char words[512];
     va_list args;
     va_start(args, format);
-    vprint(format, args);
+    vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    print_error("\n");
+    print_error("fatal error: %s\n", words);
     dump_before_death();
     _exit(2);
 }

@@ -41,6 +41,8 @@ inline void check(bool holds, const char* sentence, code_place where = code_plac
 // What to print before dying (every goroutine); set once by loop/start.cc, null before. Runs on the dying thread, at most once.
 using dump_hook = void (*)();
 void set_dump_hook(dump_hook hook);
+// The first line that the dying thread printed; empty before.
+const char* words_of_death();
 // Calls the hook, at most once per process.
 void dump_before_death();
 

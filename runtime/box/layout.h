@@ -23,13 +23,13 @@ inline constexpr uint32_t kVersion = 1;
 
 enum class region_kind : uint32_t {
     none,
-    text,         // the description, terminated by 0; more of it in the next region of the kind
-    gs,           // G[]: stride bytes each; a slot that was never used is all zero (status dead)
-    ps,           // P[]
-    ms,           // M[]: M.number and M.is_thread are 0 in a slot that was never used
-    ring,         // one trace_ring and its records
-    modules,      // text: a line "begin end offset build-id path" for each executable mapping, numbers in hex, build-id "-" when there is none
-    strings,      // text of user events; pointed into
+    text,     // the description, terminated by 0; more of it in the next region of the kind
+    gs,       // G[]: stride bytes each; a slot that was never used is all zero (status dead)
+    ps,       // P[]
+    ms,       // M[]: M.number and M.is_thread are 0 in a slot that was never used
+    ring,     // one trace_ring and its records
+    modules,  // text: a line "begin end offset build-id path" for each executable mapping, numbers in hex, build-id "-" when there is none
+    strings,  // text of user events; pointed into
 };
 
 struct region {
@@ -45,17 +45,17 @@ enum class life : uint32_t { running, exited, died };
 
 // What others ask for. Any process that may write the file; the runtime looks at it every 10 ms while it works.
 struct control {
-    atomic<uint32_t> level{0};         // 0 off; 2 flight recorder; 3 with stacks
-    atomic<uint32_t> ring_bytes{0};    // of each thread, a power of two; 0: 4 MiB. Counts for rings made from now on
-    atomic<uint64_t> stall_ns{0};      // a processor that makes no pick for so long freezes the recorder; 0: never
-    atomic<uint64_t> runnable_ns{0};   // likewise a goroutine that was made ready and did not run for so long
+    atomic<uint32_t> level{0};        // 0 off; 2 flight recorder; 3 with stacks
+    atomic<uint32_t> ring_bytes{0};   // of each thread, a power of two; 0: 4 MiB. Counts for rings made from now on
+    atomic<uint64_t> stall_ns{0};     // a processor that makes no pick for so long freezes the recorder; 0: never
+    atomic<uint64_t> runnable_ns{0};  // likewise a goroutine that was made ready and did not run for so long
 };
 
 // What happened when the recorder was frozen by a trigger.
 struct trigger {
     atomic<uint32_t> fired{0};  // 0 not; 1 stall; 2 runnable wait; 3 deadlock; 4 panic; 5 signal; 6 call
     atomic<uint64_t> tsc{0};
-    atomic<uint64_t> g{0};      // goroutine concerned; 0: none
+    atomic<uint64_t> g{0};  // goroutine concerned; 0: none
 };
 
 inline constexpr uint32_t kMaxRegions = 160'000;
@@ -80,8 +80,8 @@ struct header {
     atomic<uint64_t> tsc_1, mono_ns_1;
     // Renewed by the monitor.
     atomic<uint32_t> procs, idle_procs, searching, blocking, global_queue;
-    atomic<uint64_t> looks;       // of the monitor
-    atomic<uint64_t> recorder_on;   // tsc of the moment since which the rings are whole; 0: off
+    atomic<uint64_t> looks;           // of the monitor
+    atomic<uint64_t> recorder_on;     // tsc of the moment since which the rings are whole; 0: off
     atomic<uint32_t> recorder_level;  // as it is now; control.level is what is wanted
     control wanted;
     trigger frozen;
@@ -100,37 +100,36 @@ struct record {
 inline constexpr uint32_t kBlockRecords = kBlockBytes / sizeof(record);
 
 enum class kind : uint8_t {
-    pad,            // nothing
-    context,        // ticks; body: id << 24 | P of who runs here, id 0: nobody; P 0xffffff: none
-    start,          // ticks; id << 24 | P: a goroutine begins or goes on to run here
-    block,          // ticks; id << 24 | wait_reason: the one that ran here waits. Then detail
-    detail,         // head >> 8: the object it waits for; body: pc of the call that waits
-    yield,          // ticks; id << 24: gave way, runnable
-    preempt,        // ticks; id << 24: its slice was over, runnable
-    lost,           // ticks; id << 24: came back from a call in which it had lost its processor, runnable
-    end,            // ticks; id << 24
-    ready,          // ticks (of the last clock reading: not before it happened by more than the monitor's nap); id << 24 of who becomes runnable;
-                    // lowest bit: by nobody's doing here (timer, network)
-    create,         // ticks likewise; id << 24 of the new one, runnable. Then birth, and name_at when it has a name
-    birth,          // head >> 8: invoke (start function); body: pc of the go()
-    name_at,        // head >> 8: address of the name (a literal of the program, or in `strings`)
-    call_begin,     // ticks; id << 24: an announced blocking call; the processor is let go
-    call_end,       // ticks; id << 24: it is over (a start, or `lost`, follows)
-    retake,         // ticks; id << 24 | P: the monitor took the processor from the thread on which this goroutine runs
-    p_take,         // ticks; P: this thread holds the processor now
-    p_drop,         // ticks; P: this thread lets it go
-    steal,          // ticks; number << 24 | P it was taken from
-    poll,           // ticks; number of goroutines that the network made ready
-    timers,         // ticks; number of timers that ran
-    region_begin,   // ticks; id << 24 | bytes of the name. Then text
-    region_end,     // ticks; id << 24 | bytes of the name. Then text
-    task_begin,     // ticks; id << 24 | bytes of the name. Then extra (task, parent), then text
-    task_end,       // ticks; id << 24. Then extra (task, 0)
-    log,            // ticks; id << 24 | bytes of key and value, with one 0 byte between. Then extra (task, 0), then text
-    text,           // none of its own: the records behind that, as many as hold the bytes, are plain bytes
-    extra,          // head >> 8 and body: two numbers
-    stack,          // head >> 8: how many pcs; then as many, two in each of the records behind it, innermost first. Of the block or create before it
-    counter,        // ticks; id << 24 | bytes of the name. Then extra (0, value), then text
+    pad,      // nothing
+    context,  // ticks; body: id << 24 | P of who runs here, id 0: nobody; P 0xffffff: none
+    start,    // ticks; id << 24 | P: a goroutine begins or goes on to run here
+    block,    // ticks; id << 24 | wait_reason: the one that ran here waits. Then detail
+    detail,   // head >> 8: the object it waits for; body: pc of the call that waits
+    yield,    // ticks; id << 24: gave way, runnable
+    preempt,  // ticks; id << 24: its slice was over, runnable
+    lost,     // ticks; id << 24: came back from a call in which it had lost its processor, runnable
+    end,      // ticks; id << 24
+    ready,  // ticks (of the last clock reading: not before it happened by more than the monitor's nap); id << 24 of who becomes runnable;
+            // lowest bit: by nobody's doing here (timer, network)
+    create,        // ticks likewise; id << 24 of the new one, runnable. Then birth, and name_at when it has a name
+    birth,         // head >> 8: invoke (start function); body: pc of the go()
+    name_at,       // head >> 8: address of the name (a literal of the program, or in `strings`)
+    call_begin,    // ticks; id << 24: an announced blocking call; the processor is let go
+    call_end,      // ticks; id << 24: it is over (a start, or `lost`, follows)
+    retake,        // ticks; id << 24 | P: the monitor took the processor from the thread on which this goroutine runs
+    p_take,        // ticks; P: this thread holds the processor now
+    p_drop,        // ticks; P: this thread lets it go
+    steal,         // ticks; number << 24 | P it was taken from
+    poll,          // ticks; number of goroutines that the network made ready
+    region_begin,  // ticks; id << 24 | bytes of the name. Then text
+    region_end,    // ticks; id << 24 | bytes of the name. Then text
+    task_begin,    // ticks; id << 24 | bytes of the name. Then extra (task, parent), then text
+    task_end,      // ticks; id << 24. Then extra (task, 0)
+    log,           // ticks; id << 24 | bytes of key and value, with one 0 byte between. Then extra (task, 0), then text
+    text,          // none of its own: the records behind that, as many as hold the bytes, are plain bytes
+    extra,         // head >> 8 and body: two numbers
+    stack,  // head >> 8: how many pcs; then as many, two in each of the records behind it, innermost first. Of the block or create before it
+    counter,  // ticks; id << 24 | bytes of the name. Then extra (0, value), then text
     kCount,
 };
 
@@ -140,9 +139,10 @@ struct trace_ring {
     uint64_t tid = 0;
     uint32_t number = 0;  // M.number; plain threads: 0
     uint32_t plain = 0;
-    uint64_t last_tsc = 0;             // the thread's own
-    atomic<uint64_t> coarse_tsc{0};    // the monitor's
-    uint64_t spare[2] = {};
+    uint64_t last_tsc = 0;           // the thread's own
+    atomic<uint64_t> coarse_tsc{0};  // the monitor's
+    uint64_t committed = 0;          // bytes behind this struct that have memory; the thread's own
+    uint64_t spare = 0;
     // then record[capacity]
 };
 static_assert(sizeof(trace_ring) == 64);

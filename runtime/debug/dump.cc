@@ -9,11 +9,13 @@
 #include <cstring>
 
 #include "runtime/base/fatal.h"
+#include "runtime/box/box.h"
 #include "runtime/debug/signal_thread.h"
 #include "runtime/debug/traceback.h"
 #include "runtime/os/os.h"
 #include "runtime/sched/current.h"
 #include "runtime/sched/g_table.h"
+#include "runtime/sched/trace.h"
 
 namespace gossamer::rt {
 
@@ -248,6 +250,7 @@ void print_report(void* arg) {
 }
 
 [[noreturn]] void end_process() {
+    save_last_trace();
     if (read_traceback_level() == traceback_level::crash) {
         signal(SIGABRT, SIG_DFL);
         abort();
@@ -320,6 +323,7 @@ std::string stack_dump() {
 }
 
 void die_with_report(const char* text, const own_trace* own, bool all) {
+    keep_box(text);
     static report r;
     r = {text, own, all};
     if (!ask_signal_thread(print_report, &r, kLongestReport))
@@ -332,6 +336,7 @@ void die_by_signal(int sig) {
         std::string word = sigdescr_np(sig);
         word[0] |= 0x20;  // as Go: "SIGQUIT: quit"
         std::string text = std::string("SIG") + sigabbrev_np(sig) + ": " + word + "\n";
+        keep_box(text.c_str());
         report r{text.c_str(), nullptr, true};
         print_report(&r);
     }
@@ -341,12 +346,14 @@ void die_by_signal(int sig) {
 void dump_for_fatal() {
     static own_trace own;
     static report r;
+    keep_box(words_of_death());
     trace_self(&own);
     // The monitor and a thread on its own stack are not what the reader asks for.
     bool told = own.g != nullptr && own.g->status.load() != g_status::dead;
     r = {"", told ? &own : nullptr, true};
     if (!ask_signal_thread(print_report, &r, kLongestReport)) print_error("(the goroutines could not be printed)\n");
     if (read_traceback_level() == traceback_level::crash) end_process();
+    save_last_trace();
 }
 
 }  // namespace gossamer::rt

@@ -10,6 +10,7 @@
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/idle.h"
 #include "runtime/sched/mcall.h"
+#include "runtime/sched/trace.h"
 #include "runtime/timer/timer_heap.h"
 
 namespace gossamer::rt {
@@ -58,7 +59,9 @@ bool look_at_network() {
     G* list = nullptr;
     sched.last_poll.store(now_ns(), relaxed);  // pairs with nothing: sysmon guesses
     if (netpoll(0, &list) == 0) return false;
-    ready_batch(list);
+    unsigned n = ready_batch(list);
+    if (M* m = current_m(); recording(m)) [[unlikely]]
+        trace_plain(m, box::kind::poll, n, 0);
     return true;
 }
 

@@ -3,14 +3,19 @@
 
 #include <pthread.h>
 
+#include <cstdlib>
+
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
+#include "runtime/debug/modules.h"
 #include "runtime/debug/signal_thread.h"
 #include "runtime/debug/uncaught.h"
 #include "runtime/loop/find_runnable.h"
 #include "runtime/loop/sysmon.h"
 #include "runtime/netpoll/netpoll.h"
+#include "runtime/sched/describe.h"
 #include "runtime/sched/idle.h"
+#include "runtime/sched/trace.h"
 #include "runtime/stack/overflow.h"
 #include "runtime/timer/clock.h"
 
@@ -23,6 +28,7 @@ lock procs_lock{lock_rank::signal_table};  // one set_procs at a time; taken bef
 // The child has one thread and none of ours. Its next call finds no M, and attach_thread() says so.
 void after_fork_in_child() {
     sched.in_forked_child.store(true);
+    copy_box_for_child();
     forget_signal_thread();
     arch::store_current_m(nullptr);
 }
@@ -33,6 +39,9 @@ void start() {
     sched.fp_control = arch::read_fp_control();
     sched.light_fence_is_full = !os::has_heavy_fence();
     os::start_quick_clock();
+    open_box(sched.settings.box);
+    describe_runtime();
+    show_modules();
     os::limit_guards(sched.settings.guards);
     set_default_stack_class(stack_class_for(sched.settings.stack_bytes));
     sched.on_new_deadline = on_new_deadline;
@@ -46,6 +55,7 @@ void start() {
     unsigned procs = sched.settings.procs != 0 ? sched.settings.procs : os::usable_cpus();
     resize_ps(procs < kMaxProcs ? procs : kMaxProcs);
     start_sysmon();
+    if (const char* path = getenv("GOSSAMER_TRACE"); path != nullptr && *path != 0) trace_until_the_end(path);
     pthread_atfork(nullptr, nullptr, after_fork_in_child);
 }
 

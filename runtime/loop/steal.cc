@@ -7,6 +7,7 @@
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/park/park.h"
 #include "runtime/sched/handshake.h"
+#include "runtime/sched/trace.h"
 #include "runtime/sched/victims.h"
 #include "runtime/timer/timer_heap.h"
 
@@ -41,6 +42,8 @@ G* take_from(M* victim, P* p, P* own, bool with_next) {
     if (!seize(victim, p, take_loot, &l) || l.gs.count == 0) return nullptr;
     count(event::steal);
     count(event::stolen_g, l.gs.count);
+    if (M* m = current_m(); recording(m)) [[unlikely]]
+        trace_plain(m, box::kind::steal, l.gs.count, p->id);
     for (uint32_t i = 1; i < l.gs.count; i++) put_tail(own, l.gs.gs[i]);
     return l.gs.gs[0];
 }

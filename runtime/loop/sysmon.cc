@@ -10,6 +10,7 @@
 #include "runtime/park/park.h"
 #include "runtime/sched/handshake.h"
 #include "runtime/sched/idle.h"
+#include "runtime/sched/trace.h"
 #include "runtime/sched/victims.h"
 #include "runtime/timer/timer_heap.h"
 
@@ -25,6 +26,9 @@ constexpr int64_t kSlice = 10'000'000;
 constexpr int64_t kStill =
     50'000;  // a thread whose CPU clock stands still so long is asleep (measured: 94 % of looks against 0.6 %)
 constexpr unsigned kEagerLooks = 50;
+constexpr int64_t kClockNap =
+    1'000'000;  // while events are recorded: what they have no clock reading of their own for is no further off
+constexpr int64_t kShowNap = 5'000'000;         // how old what the box says of the whole may be
 constexpr int64_t kTrimPeriod = 4'000'000'000;  // stacks that nobody wanted for so long lose their pages
 constexpr unsigned kIdleLooks = 8;              // looks at an idle world before sysmon sleeps for good
 
@@ -38,6 +42,7 @@ struct view {
     int64_t cpu = -1;    // the holder's CPU clock at `cpu_at`
     int64_t cpu_at = 0;
     int64_t asked_at = 0;  // when it was asked to yield; 0: not
+    int64_t moved = 0;     // the last look that saw a pick
 };
 
 view views[kMaxProcs];
@@ -52,6 +57,11 @@ void take_p(M* victim, P* p, void*) {
 bool retake(M* m, P* p) {
     if (!seize(m, p, take_p, nullptr)) return false;
     count(event::retake);
+    if (M* self = current_m(); recording(self)) [[unlikely]] {
+        const G* g = m->curg;  // a guess: it may have come back
+        trace_plain(self, box::kind::retake, g != nullptr ? g->id.load(relaxed) : 0,
+                    p->id);  // pairs with nothing: a guess
+    }
     start_m(p, false);  // also when nothing is queued: somebody must watch the network and the timers
     return true;
 }
@@ -72,7 +82,7 @@ bool look_at(P* p, int64_t now, bool wanted) {
     uint32_t tick = p->tick.load();
     uint32_t turn = p->turn.load();
     if (tick != v.tick || v.m == nullptr) {
-        v = {m, tick, now, turn, false, -1, 0, 0};
+        v = {m, tick, now, turn, false, -1, 0, 0, now};
         return false;
     }
     if (m != v.m) {  // the slice is the P's: it goes on when the P changes hands
@@ -81,7 +91,10 @@ bool look_at(P* p, int64_t now, bool wanted) {
         v.asked_at = 0;
     }
     v.still = turn == v.turn;
+    if (!v.still) v.moved = now;
     v.turn = turn;
+    if (uint64_t most = the_box()->wanted.stall_ns.load(); most != 0 && v.moved != 0 && uint64_t(now - v.moved) > most)
+        freeze_recorder(1, m->curg != nullptr ? m->curg->id.load() : 0);
     bool retired = p->id >= sched.procs.load();
     bool due = p->next_deadline.load() <= now;
     bool waiting = wanted || retired || due || p->has_queued();
@@ -136,10 +149,23 @@ int64_t until_next_deadline(int64_t now) {
     return earliest == kNoDeadline ? kNoDeadline : earliest - now;
 }
 
+// For who looks at the box.
+void show_state() {
+    box::header* h = the_box();
+    h->procs.store(sched.procs.load());
+    h->idle_procs.store(sched.idle_ps.load());
+    h->searching.store(sched.spinning.load());
+    h->blocking.store(sched.blocking.load());
+    h->global_queue.store(sched.global.size());
+    h->looks.store(h->looks.load() + 1);
+    renew_box_clock();
+}
+
 // Until somebody takes a P from the idle list; with memory left to give back, for a period.
 void sleep_for_good() {
     sched.sysmon_asleep.store(true);
     full_fence();
+    show_state();
     check_deadlock();                                // a thread that parks after this look sees sysmon_asleep
     if (sched.idle_ps.load() >= sched.procs.load())  // who takes a P after this look sees sysmon_asleep
         sched.sysmon_note.sleep(warm_central_stacks() != 0 ? kTrimPeriod : -1);
@@ -153,7 +179,7 @@ void sysmon_main(void*) {
     os::set_timer_slack_ns(1);
     learn_topology(sched.procs.load());
     unsigned topology_for = sched.procs.load();
-    int64_t nap = kShortestNap, last_trim = now_ns();
+    int64_t nap = kShortestNap, last_trim = now_ns(), last_shown = 0;
     unsigned calm = 0, idle = 0;
     bool trimming = false;
     for (;;) {
@@ -165,8 +191,13 @@ void sysmon_main(void*) {
             sleep = kRescueNap;
         // Whoever runs goroutines looks at the timers itself, unless one computes for long.
         if (left < sleep && !sched.someone_polls.load()) sleep = std::min(sleep, std::max(left, kTimerNap));
+        if (tend_recorder()) sleep = std::min(sleep, kClockNap);
         os::nap_ns(sleep);
         int64_t now = now_ns();
+        if (now - last_shown > kShowNap) {
+            last_shown = now;
+            show_state();
+        }
         bool did = false;
         bool wanted = sched.global.size() != 0 || (!some_idle && network_unwatched(now));
         unsigned n = sched.ps_made.load();

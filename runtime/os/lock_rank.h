@@ -17,10 +17,12 @@ enum class lock_rank : uint8_t {
     chan,          // lib/chan_core: one channel; select takes several in address order (same rank allowed)
     sync,          // lib/sync: waiters of one mutex, wait group, condition, semaphore
     timer_heap,  // timer: one P's heap; armed and stopped under any of the above, its functions run after it is dropped
+    recorder,    // sched/trace: switched on or off by one at a time
     handshake,   // M::lock_: who may take this M's P or its queue
     sched,       // the idle lists of Ps and Ms, the global queue
     all_g,       // G slabs
     stack_slab,  // central free stacks and slabs
+    box,         // the regions of the box; mapped under the locks of the tables that grow
     kCount,
 };
 inline constexpr bool same_rank_allowed(lock_rank r) { return r == lock_rank::chan || r == lock_rank::context; }

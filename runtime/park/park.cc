@@ -49,6 +49,14 @@ inline void wake_for_next(P* p) {
     wake_if_idle();
 }
 
+// To who inspects.
+inline void tell_ready(M* m, G* g) {
+    if (recording(m)) [[unlikely]]
+        trace_ready(m, g);
+    if (m->readies++ % kSampled == 0) [[unlikely]]
+        probe_ready(g);
+}
+
 inline void make_runnable(G* g) {
     check(g->status.load(acquire) == g_status::waiting, "ready() is for a G that waits");  // pairs with after_park()
     g->status.store(g_status::runnable, relaxed);  // pairs with nothing: the queue publishes g
@@ -56,25 +64,28 @@ inline void make_runnable(G* g) {
 
 }  // namespace
 
-void park(commit_fn commit, void* arg, wait_reason why, const void* object) {
+void park(commit_fn commit, void* arg, wait_reason why, const void* object, void* site) {
     M* m = current_m();
     G* g = m->curg;
     g->reason.store(why, relaxed);          // pairs with nothing: only reported
     g->wait_object.store(object, relaxed);  // pairs with nothing: only reported
     g->wait_since.store(0, relaxed);        // pairs with nothing: only reported
+    g->param = site;
     if (m->is_thread) [[unlikely]]
         return park_thread(m, g, commit, arg);
     m->commit = commit;
     m->commit_arg = arg;
     m->after_switch = after_park;
-    switch_from_g(m, g, pick_local(m, g));
+    switch_from_g(m, g, pick_local(m, g), leave_kind::block);
 }
 
 void ready(G* g) {
     make_runnable(g);
     if ((g->flags & kThread) != 0) [[unlikely]]
         return ready_thread(g);
-    P* p = current_m()->p;
+    M* m = current_m();
+    tell_ready(m, g);
+    P* p = m->p;
     if (p == nullptr) [[unlikely]] {
         put_global(g);
         wake_from_outside();
@@ -85,7 +96,8 @@ void ready(G* g) {
 }
 
 unsigned ready_batch(G* first, bool wake) {
-    P* p = current_m()->p;
+    M* m = current_m();
+    P* p = m->p;
     unsigned n = 0;
     bool quiet = !wake && p != nullptr && (p->queued() == 0 || is_quiet(p));
     g_batch rest;
@@ -95,9 +107,12 @@ unsigned ready_batch(G* first, bool wake) {
         n++;
         __builtin_prefetch(g->context);  // its stack is likely cold, and is wanted soon
         make_runnable(g);
-        if ((g->flags & kThread) != 0)
+        if ((g->flags & kThread) != 0) {
             ready_thread(g);
-        else if (p != nullptr)
+            continue;
+        }
+        tell_ready(m, g);
+        if (p != nullptr)
             put_tail(p, g);
         else
             rest.gs[rest.count++] = g;
@@ -131,7 +146,7 @@ void yield() {
     }
     // Not into the ring before the switch: a full ring spills to the global queue, where another M would find a G still on its stack.
     m->after_switch = after_yield;
-    switch_from_g(m, g, next);
+    switch_from_g(m, g, next, leave_kind::yield);
 }
 
 }  // namespace gossamer::rt

@@ -22,8 +22,9 @@ namespace gossamer::rt {
 using commit_fn = bool (*)(G* g, void* arg);
 
 // Stops the calling G until ready(g). `object` is what it waits for (shown in dumps, may be null).
-// REQUIRES: inside an in_runtime scope.
-void park(commit_fn commit, void* arg, wait_reason why, const void* object = nullptr);
+// `site`: where it waits, for who inspects it: by default the code that called the caller. REQUIRES: inside an in_runtime scope.
+void park(commit_fn commit, void* arg, wait_reason why, const void* object = nullptr,
+          void* site = __builtin_return_address(0));
 
 // Makes a parked G runnable: into the caller's next slot (the caller goes on running), or the global queue when the caller holds no P.
 // REQUIRES: inside an in_runtime scope. May be called with a runtime lock held.

@@ -59,13 +59,13 @@ sync_waiter* take_all(sync_waiter*& last) {
     return first;
 }
 
-void sleep_on(lock& held, wait_reason why, const void* object) {
+void sleep_on(lock& held, wait_reason why, const void* object, void* site) {
     park(
         [](G*, void* l) {
             static_cast<lock*>(l)->release_lock();
             return true;
         },
-        &held, why, object);
+        &held, why, object, site);
 }
 
 void wake_all(sync_waiter* first) {

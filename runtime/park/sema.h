@@ -55,7 +55,7 @@ sync_waiter* take_all(sync_waiter*& last);
 
 // Puts the caller to sleep on `object`, dropping the lock once it is off its stack.
 // REQUIRES: sema_lock(object) held, the caller's node is in a list.
-void sleep_on(lock& held, wait_reason why, const void* object);
+void sleep_on(lock& held, wait_reason why, const void* object, void* site = __builtin_return_address(0));
 
 // Wakes a list that take_all() gave (or that is linked like one), all of them in one go. On one P they run last first, then in
 // order (SEMANTICS CH20). REQUIRES: no lock held.

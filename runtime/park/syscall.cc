@@ -2,6 +2,7 @@
 #include "runtime/park/syscall.h"
 
 #include "runtime/sched/idle.h"
+#include "runtime/sched/trace.h"
 
 namespace gossamer::rt {
 
@@ -9,6 +10,8 @@ void begin_blocking() {
     M* m = enter();
     if (!m->is_thread && m->in_runtime.load(relaxed) == 1) {  // own
         P* p = m->p;
+        if (recording(m)) [[unlikely]]
+            trace_plain(m, box::kind::call_begin, m->curg->id.load(relaxed), p->id);  // own
         m->old_p = p;
         m->p = nullptr;
         m->blocking = true;

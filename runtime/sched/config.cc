@@ -66,6 +66,10 @@ config read_config() {
         else
             refuse("GOSSAMER_GUARDS", text, "not one of regions, mprotect, canary");
     }
+    if (const char* text = getenv("GOSSAMER_BOX"); text != nullptr && *text != 0) {
+        if (strcmp(text, "off") != 0 && strcmp(text, "on") != 0) refuse("GOSSAMER_BOX", text, "not one of on, off");
+        c.box = text[1] == 'n';
+    }
     return c;
 }
 
@@ -76,6 +80,10 @@ const char* config_help() {
            "GOSSAMER_MAX_THREADS  4 to 1000000       ceiling of OS threads (default: 10000)\n"
            "GOSSAMER_GUARDS       regions, mprotect, canary  the best guard to put below stacks (default: regions, "
            "where Linux >= 6.13 has them)\n"
+           "GOSSAMER_BOX          on, off            a file in /dev/shm in which the command gossamer sees what goes "
+           "on (default: on)\n"
+           "GOSSAMER_TRACE        path               records from the start, and writes the last events there at the "
+           "end\n"
            "GOSSAMER_SEED         1 to 2^63-1        seed of stealing and select order (default: from the clock)\n";
 }
 

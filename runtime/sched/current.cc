@@ -6,6 +6,7 @@
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/idle.h"
 #include "runtime/sched/mcall.h"
+#include "runtime/sched/trace.h"
 
 namespace gossamer::rt {
 
@@ -48,10 +49,16 @@ M* want_p(M* m) {
     if (m->blocking) {
         m->blocking = false;
         sched.blocking.fetch_sub(1);
+        if (recording(m)) [[unlikely]]
+            trace_plain(m, box::kind::call_end, m->curg->id.load(relaxed), 0);  // own
     }
-    if (acquire_idle_p(m, m->old_p) != nullptr) return m;
+    if (acquire_idle_p(m, m->old_p) != nullptr) {
+        if (recording(m)) [[unlikely]]
+            trace_start(m, m->curg);
+        return m;
+    }
     m->after_switch = after_lost_p;
-    switch_from_g(m, m->curg, nullptr);
+    switch_from_g(m, m->curg, nullptr, leave_kind::lost);
     return current_m();
 }
 
@@ -67,7 +74,7 @@ M* attach_thread() {
         if (m != nullptr) free_plain_ms = m->idle_next;
     }
     if (m == nullptr) {
-        m = new M;
+        m = allocate_m();
         m->stand_in = take_g(nullptr);
         m->is_thread = true;
         M* first = sched.plain_ms.load();
@@ -85,6 +92,7 @@ M* attach_thread() {
     sched.plain_threads.fetch_add(1);
     arch::store_current_m(m);
     count_into(&m->events);
+    adopt_ring(m);
     note_exit(m);
     return m;
 }

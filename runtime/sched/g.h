@@ -40,8 +40,9 @@ struct alignas(64) G {
     atomic<const void*> wait_object{nullptr};
     atomic<int64_t> wait_since{0};  // ns of the monotonic clock, stamped by the signal thread or by a dump; 0 unknown
     void* locals = nullptr;         // go_local's table; owner G
-    void* param =
-        nullptr;  // what the waker hands to the woken (a sudog, an error); set before ready(), read after park()
+    // While it waits: the pc of the call that waits, for who inspects it; what the waker hands to the woken (a sudog) overwrites that before ready(),
+    // and is read after park().
+    void* param = nullptr;
 
     // Line 2.
     alignas(16) unsigned char closure[kInlineClosure];
@@ -52,5 +53,6 @@ inline constexpr uint8_t kThread = 1;     // a plain thread's stand-in
 inline constexpr uint8_t kSystem = 2;     // the library's own; not counted, not a reason against deadlock
 inline constexpr uint8_t kLocked = 4;     // lock_os_thread: runs on G::m only
 inline constexpr uint8_t kHasLocals = 8;  // destroy G::locals at the end
+inline constexpr uint8_t kProbed = 16;    // its wait for a processor is being timed (sched/trace.h)
 
 }  // namespace gossamer::rt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/sched/g_table.h"
 
+#include <algorithm>
 #include <boost/lockfree/stack.hpp>
 #include <cstdlib>
 #include <cstring>
@@ -8,6 +9,7 @@
 
 #include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
+#include "runtime/box/box.h"
 #include "runtime/os/lock.h"
 #include "runtime/sched/g_chunk.h"
 #include "runtime/sched/runq.h"
@@ -22,7 +24,8 @@ const char* words(g_status s) {
 
 namespace {
 
-constexpr unsigned kSlabGs = 4096;  // 768 KiB, committed by touch
+constexpr unsigned kSlabGs = 4096;  // 768 KiB
+constexpr size_t kCommitBytes = 64 << 10;
 constexpr unsigned kMaxSlabs = 1 << 17;
 constexpr uint32_t kBatch = 64;
 
@@ -42,6 +45,7 @@ lock table_lock{lock_rank::all_g};
 atomic<G*>* slabs = nullptr;  // kMaxSlabs entries, reserved once
 atomic<unsigned> slab_count{0};
 atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lock
+size_t committed = 0;  // bytes of the newest slab; under table_lock
 
 // Up to `want` Gs that never lived, at ascending addresses.
 [[gnu::noinline]] uint32_t carve(G** out, uint32_t want) {
@@ -49,17 +53,23 @@ atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lo
     if (carved.load() == kSlabGs) {
         if (slabs == nullptr) slabs = static_cast<atomic<G*>*>(os::reserve(kMaxSlabs * sizeof *slabs));
         unsigned n = slab_count.load();
-        auto* slab = static_cast<G*>(os::reserve(kSlabGs * sizeof(G)));
+        auto* slab = static_cast<G*>(map_region(box::region_kind::gs, kSlabGs * sizeof(G), sizeof(G)));
         if (slabs == nullptr || slab == nullptr || n == kMaxSlabs)
             fatal("go: no memory for goroutine number %zu", size_t(n) * kSlabGs);
         sanitizer_new_memory(slab, kSlabGs * sizeof(G));
         slabs[n].store(slab);
+        committed = 0;
         carved.store(0);  // before the slab counts: a reader takes what has been built of it, at the least nothing
         slab_count.store(n + 1);
     }
     G* slab = slabs[slab_count.load() - 1].load();
     uint32_t at = carved.load();
     uint32_t n = kSlabGs - at < want ? kSlabGs - at : want;
+    if (size_t end = (at + n) * sizeof(G); end > committed) {
+        size_t more = std::min(align_up(end - committed, kCommitBytes), kSlabGs * sizeof(G) - committed);
+        commit(reinterpret_cast<char*>(slab) + committed, more);
+        committed += more;
+    }
     // Handed out from the end of the array: the lowest address first.
     for (uint32_t i = 0; i < n; i++) out[n - 1 - i] = new (&slab[at + i]) G;
     carved.store(at + n);

@@ -6,6 +6,7 @@
 
 #include "runtime/base/fatal.h"
 #include "runtime/sched/g_table.h"
+#include "runtime/sched/trace.h"
 
 namespace gossamer::rt {
 
@@ -63,6 +64,7 @@ void hold(M* m, P* p) {
     p->status.store(p_status::held);
     m->p = p;
     p->m.store(m);
+    trace_p(m, box::kind::p_take, p);
 }
 
 void wake_one(const P* next_of) {
@@ -148,6 +150,7 @@ P* acquire_idle_p(M* m, P* preferred) {
 void release_p(M* m) {
     P* p = m->p;
     check(!p->has_queued(), "a P that goes idle has an empty queue");
+    trace_p(m, box::kind::p_drop, p);
     m->old_p = p;
     m->p = nullptr;
     count(event::idle_p);
@@ -178,7 +181,9 @@ void stop_m(M* m) {
 
 void make_ps(unsigned n) {
     for (unsigned i = sched.ps_made.load(); i < n; i++) {
-        P* p = new P;
+        void* slot = new_slot(box::region_kind::ps, sizeof(P));
+        if (slot == nullptr) fatal("set_procs: no memory for processor number %u", i);
+        P* p = new (slot) P;
         p->id = i;
         p->random = random32(sched.settings.seed + i * 7919 + 1);
         p->status.store(p_status::retired);
@@ -208,14 +213,21 @@ void resize_ps(unsigned n) {
         if (M* m = p_at(i)->m.load()) m->attention.fetch_or(kVisit);
 }
 
+M* allocate_m() {
+    void* slot = new_slot(box::region_kind::ms, sizeof(M));
+    if (slot == nullptr) fatal("start_m: no memory for a thread");
+    return new (slot) M;
+}
+
 M* new_m() {
     unsigned number = sched.m_count.fetch_add(1) + 1;
     if (number > sched.settings.max_threads) {
         print_error("runtime: program exceeds %u-thread limit\n", sched.settings.max_threads);
         fatal("thread exhaustion");
     }
-    M* m = new M;
+    M* m = allocate_m();
     m->number = number;
+    adopt_ring(m);
     if (sched.light_fence_is_full) m->attention.store(kFence);
     M* first = sched.all_ms.load();
     do m->all_next = first;

@@ -64,5 +64,7 @@ void make_ps(unsigned n);
 // The number of Ps in use becomes n; Ps beyond it are let go at their holders' next door, or seized by sysmon. Serialised by the caller.
 void resize_ps(unsigned n);
 M* new_m();
+// Memory of an M, never freed.
+M* allocate_m();
 
 }  // namespace gossamer::rt

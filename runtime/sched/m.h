@@ -7,6 +7,7 @@
 
 #include "runtime/base/bits.h"
 #include "runtime/base/event.h"
+#include "runtime/box/layout.h"
 #include "runtime/os/lock.h"
 #include "runtime/os/note.h"
 #include "runtime/sched/p.h"
@@ -30,6 +31,9 @@ struct glimpse {
     uint32_t turn = 0;
 };
 
+inline constexpr uint32_t kSampled = 64;
+inline constexpr unsigned kWaitBuckets = 40;
+
 struct alignas(kCacheLine) M {
     // Line 0: touched by every call into the runtime.
     atomic<uint32_t> in_runtime{0};  // depth of enter(); own thread writes
@@ -37,9 +41,10 @@ struct alignas(kCacheLine) M {
     P* p = nullptr;                  // own thread inside the runtime, or a seizer
     G* curg = nullptr;               // on g0: null
     void* g0_context = nullptr;
-    void** save_context = nullptr;       // where the next landing stores the context that was left
-    void (*after_switch)(M*) = nullptr;  // what the next landing does for the one who left
-    void** exceptions = nullptr;         // __cxa_get_globals of this thread: two words
+    void** save_context = nullptr;            // where the next landing stores the context that was left
+    void (*after_switch)(M*) = nullptr;       // what the next landing does for the one who left
+    void** exceptions = nullptr;              // __cxa_get_globals of this thread: two words
+    atomic<box::trace_ring*> trace{nullptr};  // own ring while something is recorded; set by set_recorder()
     // Line 1
     int* errno_at = nullptr;
     G* left = nullptr;  // who left, for after_switch and the loop; null: it ended
@@ -49,6 +54,7 @@ struct alignas(kCacheLine) M {
     bool spinning = false;
     bool is_thread = false;  // a plain thread's
     bool blocking = false;   // between begin_blocking and end_blocking
+    uint32_t readies = 0;    // goroutines made ready here: one in kSampled is timed
     P* old_p = nullptr;      // to be preferred when a P is wanted again
 
     note wake;
@@ -64,6 +70,9 @@ struct alignas(kCacheLine) M {
     atomic<bool> parked{false};  // asleep on `wake` for want of work, or (plain thread) in park(); any reads
     [[no_unique_address]] sanitizer_state tool;
 
+    box::trace_ring* ring = nullptr;  // its own, once it was recorded; under the recorder's lock
+    atomic<uint64_t> wait_histogram
+        [kWaitBuckets]{};  // sampled waits for a processor of 2^i to 2^(i+1) ns; own thread writes, any reads
     alignas(kCacheLine) event_counts events;  // own thread writes; any reads
 };
 

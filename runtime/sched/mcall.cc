@@ -48,6 +48,8 @@ stack* stack_for(M* m, G* g) {
 inline void* enter_g(M* m, G* g) {
     m->curg = g;
     g->m = m;
+    if ((g->flags.load(relaxed) & kProbed) != 0) [[unlikely]]  // own; pairs with nothing
+        probe_start(m, g);
     bool fresh = g->stk == nullptr;
     stack* s = fresh ? stack_for(m, g) : g->stk;
     g->status.store(g_status::running, relaxed);  // pairs with nothing: readers only report it
@@ -83,8 +85,12 @@ void runner(transfer t) {
         // pairs with nothing: set before the first such stack is used
         if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]
             check_canary(s);
+        if (recording(m)) [[unlikely]]
+            trace_end(m, g);
         end_g(m, g);
         G* next = pick_local(m);
+        if (next != nullptr && recording(m)) [[unlikely]]
+            trace_start(m, next);
         if (next != nullptr && next->stk == nullptr && next->stack_class == s->klass) {
             m->curg = next;
             next->m = m;
@@ -125,7 +131,9 @@ void after_visit(M* m) {
 
 }  // namespace
 
-void switch_from_g(M* m, G* g, G* next) {
+void switch_from_g(M* m, G* g, G* next, leave_kind how) {
+    if (recording(m)) [[unlikely]]
+        trace_switch(m, g, how, next);
     uint32_t depth = m->in_runtime.load(relaxed);  // own
     g->caught_exceptions = m->exceptions[0];
     g->uncaught_exceptions = *reinterpret_cast<unsigned*>(&m->exceptions[1]);
@@ -155,6 +163,8 @@ void switch_from_g(M* m, G* g, G* next) {
 }
 
 void execute(M* m, G* g) {
+    if (recording(m)) [[unlikely]]
+        trace_start(m, g);
     void* target = enter_g(m, g);
     m->save_context = &m->g0_context;
     sanitizer_before_switch(m->tool, g->stk->tool);
@@ -165,12 +175,12 @@ void execute(M* m, G* g) {
 
 void give_up_slice(M* m, G* g) {
     m->after_switch = after_slice;
-    switch_from_g(m, g, nullptr);
+    switch_from_g(m, g, nullptr, leave_kind::preempt);
 }
 
 void visit_loop(M* m, G* g) {
     m->after_switch = after_visit;
-    switch_from_g(m, g, nullptr);
+    switch_from_g(m, g, nullptr, leave_kind::preempt);
 }
 
 void learn_thread(M* m) {

@@ -12,6 +12,7 @@
 
 #include "runtime/sched/migrate.h"
 #include "runtime/sched/sched.h"
+#include "runtime/sched/trace.h"
 #include "runtime/stack/context.h"
 
 namespace gossamer::rt {
@@ -40,8 +41,8 @@ inline G* pick_local(M* m, const G* parking = nullptr) {
     return g;
 }
 
-// Leaves g for `next` (null: g0); returns when g runs again, perhaps on another M. m->after_switch is set by the caller.
-void switch_from_g(M* m, G* g, G* next);
+// Leaves g for `next` (null: g0); returns when g runs again, perhaps on another M. m->after_switch is set by the caller. `how`: for the recorder.
+void switch_from_g(M* m, G* g, G* next, leave_kind how);
 
 // Runs g until somebody switches back to g0. On g0.
 void execute(M* m, G* g);

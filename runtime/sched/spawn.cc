@@ -9,6 +9,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/idle.h"
+#include "runtime/sched/trace.h"
 
 namespace gossamer::rt {
 
@@ -55,6 +56,8 @@ G* make_g(unsigned stack_class, const char* name, void* creator_pc) {
 void start_g(G* g) {
     M* m = current_m();
     P* p = m->p;
+    if (recording(m)) [[unlikely]]
+        trace_create(m, g);
     g->status.store(g_status::fresh, release);  // pairs with the load in for_each_g()
     if (p == nullptr) {
         if ((g->flags & kSystem) == 0) sched.thread_created.fetch_add(1);

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runtime/sched/trace.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/arch/cpu.h"
+#include "runtime/base/fatal.h"
+
+namespace gossamer::rt {
+
+namespace {
+
+using box::kind;
+using box::record;
+using box::trace_ring;
+
+constexpr uint32_t kRingBytes = 4 << 20;
+constexpr uint32_t kRingStep = 64 << 10;  // memory it gets at once
+constexpr uint32_t kLeastRing = 64 << 10, kMostRing = 1 << 30;
+constexpr uint32_t kNoP = 0xffffff;
+
+lock recorder_lock{lock_rank::recorder};
+atomic<bool> on{false};
+char last_path[4096];  // GOSSAMER_TRACE; empty: none
+
+uint64_t head_of(kind k, uint64_t high) { return high << 8 | uint64_t(k); }
+uint64_t id_of(const G* g) { return g->id.load(relaxed); }  // pairs with nothing: constant while it lives
+
+// Where the next n records go; publish() shows them.
+class group {
+  public:
+    group(M* m, uint32_t n) : ring_(m->trace.load(acquire)) {  // pairs with the store in make_ring()
+        if (ring_ == nullptr) return;                          // switched off since the caller looked
+        at_ = ring_->position.load(relaxed);                   // own; pairs with nothing
+        uint32_t in_block = at_ % box::kBlockRecords;
+        if (in_block == 0 || in_block + n > box::kBlockRecords) [[unlikely]]
+            begin_block(m, in_block);
+    }
+    explicit operator bool() const { return ring_ != nullptr; }
+    trace_ring* operator->() const { return ring_; }
+    void put(kind k, uint64_t high, uint64_t body) { *slot(at_++) = {head_of(k, high), body}; }
+    void put_bytes(const char* text, size_t bytes) {
+        for (size_t done = 0; done < bytes; done += sizeof(record)) {
+            record* r = slot(at_++);
+            *r = {};
+            memcpy(r, text + done, std::min(sizeof(record), bytes - done));
+        }
+    }
+    void publish() { ring_->position.store(at_, release); }  // pairs with the readers' look at the position
+
+  private:
+    record* slot(uint64_t at) { return reinterpret_cast<record*>(ring_ + 1) + (at & (ring_->capacity - 1)); }
+    [[gnu::noinline]] void begin_block(const M* m, uint32_t in_block) {
+        if (in_block != 0)
+            for (; at_ % box::kBlockRecords != 0; at_++) *slot(at_) = {};
+        ring_->tid = m->tid;
+        if (uint64_t end = (at_ + box::kBlockRecords) * sizeof(record);
+            end > ring_->committed && end <= ring_->capacity * sizeof(record)) {
+            commit(reinterpret_cast<char*>(ring_ + 1) + ring_->committed, kRingStep);
+            ring_->committed += kRingStep;
+        }
+        uint64_t g = m->curg != nullptr ? id_of(m->curg) : 0;
+        put(kind::context, ring_->last_tsc, g << 24 | (m->p != nullptr ? m->p->id : kNoP));
+    }
+
+    trace_ring* ring_;
+    uint64_t at_ = 0;
+};
+
+uint64_t stamp(group& r) { return r->last_tsc = arch::cycles(); }
+
+// The last reading of the thread's clock, or of the monitor's. A plain thread has no switches, and reads its own.
+uint64_t old_stamp(const M* m, group& r) {
+    if (m->is_thread) return stamp(r);
+    return std::max(r->last_tsc, r->coarse_tsc.load(relaxed));  // pairs with nothing: a guess
+}
+
+void make_ring(M* m) {
+    if (m->ring == nullptr) {
+        uint32_t bytes = the_box()->wanted.ring_bytes.load();
+        bytes = bytes == 0 ? kRingBytes : std::bit_floor(std::clamp(bytes, kLeastRing, kMostRing));
+        auto* r = static_cast<trace_ring*>(map_region(box::region_kind::ring, sizeof(trace_ring) + bytes, 0));
+        if (r == nullptr) return;  // this thread is not recorded
+        commit(r, sizeof(trace_ring));
+        r->capacity = bytes / sizeof(record);
+        r->number = m->number;
+        r->plain = m->is_thread;
+        m->ring = r;
+    }
+    m->ring->coarse_tsc.store(arch::cycles());
+    m->trace.store(m->ring);
+}
+
+void each_m(void (*fn)(M*)) {
+    for (atomic<M*>* list : {&sched.all_ms, &sched.plain_ms})
+        for (M* m = list->load(); m != nullptr; m = m->all_next) fn(m);
+}
+
+}  // namespace
+
+void trace_switch(M* m, const G* g, leave_kind how, const G* next) {
+    group r(m, 3);
+    if (!r) return;
+    uint64_t now = stamp(r);
+    r.put(how, now, id_of(g) << 24 | uint64_t(g->reason.load(relaxed)));  // pairs with nothing: the caller's own words
+    if (how == kind::block)
+        r.put(kind::detail, reinterpret_cast<uintptr_t>(g->wait_object.load(relaxed)),  // likewise
+              reinterpret_cast<uintptr_t>(g->param));
+    if (next != nullptr) r.put(kind::start, now, id_of(next) << 24 | m->p->id);
+    r.publish();
+}
+
+void trace_start(M* m, const G* g) {
+    group r(m, 1);
+    if (!r) return;
+    r.put(kind::start, stamp(r), id_of(g) << 24 | (m->p != nullptr ? m->p->id : kNoP));
+    r.publish();
+}
+
+void trace_end(M* m, const G* g) {
+    group r(m, 1);
+    if (!r) return;
+    r.put(kind::end, stamp(r), id_of(g) << 24);
+    r.publish();
+}
+
+void trace_ready(M* m, const G* g) {
+    group r(m, 1);
+    if (!r) return;
+    r.put(kind::ready, old_stamp(m, r), id_of(g) << 24 | (m->curg == nullptr ? 1 : 0));
+    r.publish();
+}
+
+void trace_create(M* m, const G* g) {
+    group r(m, 3);
+    if (!r) return;
+    r.put(kind::create, old_stamp(m, r), id_of(g) << 24);
+    r.put(kind::birth, reinterpret_cast<uintptr_t>(g->invoke), reinterpret_cast<uintptr_t>(g->creator_pc));
+    if (g->name != nullptr) r.put(kind::name_at, reinterpret_cast<uintptr_t>(g->name), 0);
+    r.publish();
+}
+
+void trace_plain(M* m, box::kind what, uint64_t high, uint32_t low) {
+    group r(m, 1);
+    if (!r) return;
+    r.put(what, stamp(r), high << 24 | low);
+    r.publish();
+}
+
+void trace_text(box::kind what, uint64_t first, uint64_t second, const char* text, size_t bytes) {
+    if (!on.load(relaxed)) return;  // pairs with nothing: late is as good
+    in_runtime scope;
+    M* m = current_m();
+    if (!recording(m)) return;
+    bytes = std::min(bytes, kMostText);
+    bool numbers = what != kind::region_begin && what != kind::region_end;
+    group r(m, uint32_t(2 + (numbers ? 1 : 0) + (bytes + sizeof(record) - 1) / sizeof(record)));
+    if (!r) return;
+    r.put(what, stamp(r), id_of(m->curg) << 24 | bytes);
+    if (numbers) r.put(kind::extra, first, second);
+    if (bytes != 0) {
+        r.put(kind::text, bytes, 0);
+        r.put_bytes(text, bytes);
+    }
+    r.publish();
+}
+
+void set_recorder(uint32_t level) {
+    lock_guard guard(recorder_lock);
+    box::header* h = the_box();
+    h->wanted.level.store(level);
+    if ((level != 0) == on.load()) return;
+    if (level != 0) {
+        each_m(make_ring);
+        h->recorder_on.store(arch::cycles());
+        h->recorder_level.store(level);
+        on.store(true);
+        each_m(adopt_ring);  // one that was made meanwhile
+    } else {
+        on.store(false);
+        each_m([](M* m) { m->trace.store(nullptr); });
+        h->recorder_level.store(0);
+    }
+}
+
+void trace_until_the_end(const char* path) {
+    snprintf(last_path, sizeof last_path, "%s", path);
+    set_recorder(2);
+    std::atexit(save_last_trace);
+}
+
+void save_last_trace() {
+    static atomic<bool> saved{false};
+    if (last_path[0] == 0 || sched.in_forked_child.load() || saved.exchange(true)) return;
+    set_recorder(0);
+    if (int failed = save_box(last_path))
+        print_error("gossamer: GOSSAMER_TRACE=%s: cannot write: %s\n", last_path, strerror(failed));
+}
+
+void adopt_ring(M* m) {
+    if (on.load() && m->trace.load() == nullptr) make_ring(m);
+}
+
+bool tend_recorder() {
+    box::header* h = the_box();
+    uint32_t wanted = h->wanted.level.load();
+    if ((wanted != 0) != on.load()) set_recorder(wanted);
+    if (!on.load()) return false;
+    uint64_t now = arch::cycles();
+    for (M* m = sched.all_ms.load(); m != nullptr; m = m->all_next)
+        if (trace_ring* r = m->trace.load()) r->coarse_tsc.store(now, relaxed);  // pairs with old_stamp()
+    return true;
+}
+
+void freeze_recorder(uint32_t why, uint64_t g) {
+    box::trigger& t = the_box()->frozen;
+    uint32_t none = 0;
+    if (!t.fired.compare_exchange_strong(none, why)) return;
+    t.tsc.store(arch::cycles());
+    t.g.store(g);
+    set_recorder(0);
+}
+
+void probe_ready(G* g) {
+    g->wait_since.store(os::quick_now_ns(), relaxed);                    // own until it is in a queue
+    g->flags.store(uint8_t(g->flags.load(relaxed) | kProbed), relaxed);  // likewise
+}
+
+void probe_start(M* m, G* g) {
+    g->flags.store(uint8_t(g->flags.load(relaxed) & ~kProbed), relaxed);  // own; pairs with nothing
+    int64_t waited = os::quick_now_ns() - g->wait_since.load(relaxed);    // likewise
+    unsigned bucket = waited <= 1 ? 0 : unsigned(std::bit_width(uint64_t(waited)) - 1);
+    atomic<uint64_t>& count = m->wait_histogram[std::min(bucket, kWaitBuckets - 1)];
+    count.store(count.load(relaxed) + 1, relaxed);                // own; sums are guesses
+    g->wait_since.store(0, relaxed);                              // own
+    uint64_t most = the_box()->wanted.runnable_ns.load(relaxed);  // pairs with nothing: late is as good
+    if (most != 0 && uint64_t(waited) > most) freeze_recorder(2, id_of(g));
+}
+
+}  // namespace gossamer::rt
