@@ -6,6 +6,7 @@
 
 #include "runtime/base/fatal.h"
 #include "runtime/loop/deadlock.h"
+#include "runtime/loop/schedtrace.h"
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/park/park.h"
 #include "runtime/sched/handshake.h"
@@ -168,7 +169,12 @@ void sleep_for_good() {
     show_state();
     check_deadlock();                                // a thread that parks after this look sees sysmon_asleep
     if (sched.idle_ps.load() >= sched.procs.load())  // who takes a P after this look sees sysmon_asleep
-        sched.sysmon_note.sleep(warm_central_stacks() != 0 ? kTrimPeriod : -1);
+    {
+        int64_t most = warm_central_stacks() != 0 ? kTrimPeriod : INT64_MAX;
+        if (int64_t line = next_sched_line(); line != INT64_MAX)
+            most = std::min(most, std::max<int64_t>(line - now_ns(), 1));
+        sched.sysmon_note.sleep(most == INT64_MAX ? -1 : most);
+    }
     sched.sysmon_asleep.store(false);
 }
 
@@ -198,6 +204,7 @@ void sysmon_main(void*) {
             last_shown = now;
             show_state();
         }
+        tend_sched_lines(now);
         bool did = false;
         bool wanted = sched.global.size() != 0 || (!some_idle && network_unwatched(now));
         unsigned n = sched.ps_made.load();

@@ -66,6 +66,12 @@ config read_config() {
         else
             refuse("GOSSAMER_GUARDS", text, "not one of regions, mprotect, canary");
     }
+    if (const char* text = getenv("GOSSAMER_DEBUG"); text != nullptr && *text != 0) {
+        static constexpr char kKey[] = "schedtrace=";
+        if (strncmp(text, kKey, sizeof kKey - 1) != 0 || !parse_size(text + sizeof kKey - 1, 1, 86'400'000, &n))
+            refuse("GOSSAMER_DEBUG", text, "not schedtrace=MS with 1 to 86400000 ms");
+        c.schedtrace_ms = unsigned(n);
+    }
     if (const char* text = getenv("GOSSAMER_BOX"); text != nullptr && *text != 0) {
         if (strcmp(text, "off") != 0 && strcmp(text, "on") != 0) refuse("GOSSAMER_BOX", text, "not one of on, off");
         c.box = text[1] == 'n';
@@ -80,6 +86,8 @@ const char* config_help() {
            "GOSSAMER_MAX_THREADS  4 to 1000000       ceiling of OS threads (default: 10000)\n"
            "GOSSAMER_GUARDS       regions, mprotect, canary  the best guard to put below stacks (default: regions, "
            "where Linux >= 6.13 has them)\n"
+           "GOSSAMER_DEBUG        schedtrace=MS      a line about the scheduler on the standard error every MS "
+           "milliseconds\n"
            "GOSSAMER_BOX          on, off            a file in /dev/shm in which the command gossamer sees what goes "
            "on (default: on)\n"
            "GOSSAMER_TRACE        path               records from the start, and writes the last events there at the "

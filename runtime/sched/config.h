@@ -18,6 +18,7 @@ struct config {
     unsigned max_threads = 10'000;  // GOSSAMER_MAX_THREADS: 4 … 1,000,000
     os::guard_kind guards =
         os::guard_kind::regions;  // GOSSAMER_GUARDS: regions, mprotect or canary; the best to be used below stacks
+    unsigned schedtrace_ms = 0;   // GOSSAMER_DEBUG=schedtrace=MS; 0: none
     bool box = true;              // GOSSAMER_BOX: off: nothing for inspectors in /dev/shm
     uint64_t seed = 0;            // GOSSAMER_SEED: of victim order and select order; 0: from the clock
 };

@@ -10,13 +10,14 @@
 int main() {
     constexpr struct {
         const char *name, *value;
-    } kBad[] = {{"GOSSAMER_PROCS", "0"},     {"GOSSAMER_PROCS", "1025"},
-                {"GOSSAMER_PROCS", "many"},  {"GOSSAMER_PROCS", "-1"},
-                {"GOSSAMER_STACK", "16383"}, {"GOSSAMER_STACK", "2g"},
-                {"GOSSAMER_STACK", "64kb"},  {"GOSSAMER_MAX_THREADS", "3"},
-                {"GOSSAMER_SEED", "0"},      {"GOSSAMER_MAX_THREADS", "99999999999999999999"},
-                {"GOSSAMER_SEED", "0x7"},    {"GOSSAMER_GUARDS", "none"},
-                {"GOTRACEBACK", "full"}};
+    } kBad[] = {{"GOSSAMER_PROCS", "0"},         {"GOSSAMER_PROCS", "1025"},
+                {"GOSSAMER_PROCS", "many"},      {"GOSSAMER_PROCS", "-1"},
+                {"GOSSAMER_STACK", "16383"},     {"GOSSAMER_STACK", "2g"},
+                {"GOSSAMER_STACK", "64kb"},      {"GOSSAMER_MAX_THREADS", "3"},
+                {"GOSSAMER_SEED", "0"},          {"GOSSAMER_MAX_THREADS", "99999999999999999999"},
+                {"GOSSAMER_SEED", "0x7"},        {"GOSSAMER_GUARDS", "none"},
+                {"GOSSAMER_BOX", "yes"},         {"GOSSAMER_DEBUG", "schedtrace=0"},
+                {"GOSSAMER_DEBUG", "gctrace=1"}, {"GOTRACEBACK", "full"}};
     for (auto& bad : kBad) {
         pid_t child = fork();  // before the runtime starts here
         if (child == 0) {

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "gossamer/chan.h"
+#include "gossamer/debug.h"
 #include "gossamer/go.h"
 #include "gossamer/runtime.h"
 #include "gossamer/wait_group.h"
@@ -44,6 +46,36 @@ TEST_CASE("metrics can be asked for anywhere and tell of goroutines") {
         CHECK(during.goroutines_created - before.goroutines_created == 10);
         CHECK(during.goroutines_alive == runtime::num_goroutines());
         CHECK(during.threads >= 1);
+        gate.close();
+        wg.wait();
+    });
+}
+
+TEST_CASE("goroutines() tells of each what it waits for, where, and who started it") {
+    tests::both([] {
+        chan<int> gate;
+        wait_group wg;
+        for (int i = 0; i < 3; i++)
+            go({.name = "waits at the gate"}, [=, &wg] {
+                wg.add(1);
+                gate.recv();
+                wg.done();
+            });
+        std::vector<runtime::goroutine> found;
+        CHECK(tests::eventually([&] {
+            found.clear();
+            for (const runtime::goroutine& g : runtime::goroutines())
+                if (g.name == "waits at the gate" && g.state == "chan receive") found.push_back(g);
+            return found.size() == 3;
+        }));
+        for (const runtime::goroutine& g : found) {
+            CHECK(g.waits);
+            CHECK(g.object != nullptr);
+            CHECK(g.object == found[0].object);
+            CHECK(g.where == found[0].where);
+            CHECK(g.created_at == found[0].created_at);
+            CHECK(g.creator_id == runtime::goroutine_id());
+        }
         gate.close();
         wg.wait();
     });
