@@ -10,7 +10,7 @@ namespace gossamer::runtime {
 namespace {
 
 // What a waker writes over is only a wrong address then.
-[[gnu::no_sanitize("thread")]] const void* place_of(const rt::G* g) { return g->param; }
+__attribute__((no_sanitize("thread"))) const void* place_of(const rt::G* g) { return g->param; }
 
 goroutine describe(const rt::G* g) {
     goroutine info;

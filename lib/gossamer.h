@@ -19,6 +19,7 @@
 #include "gossamer/once.h"
 #include "gossamer/os.h"
 #include "gossamer/panic.h"
+#include "gossamer/pprof.h"
 #include "gossamer/rate_limiter.h"
 #include "gossamer/received.h"
 #include "gossamer/runtime.h"
