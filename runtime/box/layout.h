@@ -80,8 +80,9 @@ struct header {
     atomic<uint64_t> tsc_1, mono_ns_1;
     // Renewed by the monitor.
     atomic<uint32_t> procs, idle_procs, searching, blocking, global_queue;
-    atomic<uint64_t> looks;           // of the monitor
-    atomic<uint64_t> recorder_on;     // tsc of the moment since which the rings are whole; 0: off
+    atomic<uint64_t> looks;  // of the monitor
+    // tsc of the moment at which it was last switched on: records before that are an earlier recording's. 0: it never was.
+    atomic<uint64_t> recorder_on;
     atomic<uint32_t> recorder_level;  // as it is now; control.level is what is wanted
     control wanted;
     trigger frozen;

@@ -32,10 +32,11 @@ std::string ask(const std::string& address, const std::string& request) {
 template <class F>
 void while_serving(F with) {
     tests::on_goroutine([&] {
-        auto [l, err] = net::listen("tcp", "127.0.0.1:0");
+        auto [made, err] = net::listen("tcp", "127.0.0.1:0");
         REQUIRE(!err);
+        net::listener l = made;
         wait_group serving;
-        serving.go([l = l] { CHECK(pprof::serve(l) == nullptr); });
+        serving.go([l] { CHECK(pprof::serve(l) == nullptr); });
         with(l.addr().string());
         CHECK(!l.close());
         serving.wait();
