@@ -44,8 +44,9 @@ bool stay(G*, void*) { return true; }
     for (;;) park(stay, nullptr, why);
 }
 
-// REQUIRES: c->lk held; drops it.
-[[gnu::noinline]] bool wait_in(chan_core* c, wait_queue& q, void* elem, wait_reason why) {
+// `site`: who called the operation. REQUIRES: c->lk held; drops it.
+[[gnu::noinline]] bool wait_in(chan_core* c, wait_queue& q, void* elem, wait_reason why,
+                               void* site = __builtin_return_address(0)) {
     sudog s;
     s.g = current_g();
     s.elem = elem;
@@ -57,7 +58,7 @@ bool stay(G*, void*) { return true; }
         publish_receivers(c);
     if (c->type->source != nullptr) [[unlikely]]
         c->type->source->receiver_waits(c);
-    park(drop_lock, c, why, c);
+    park(drop_lock, c, why, c, site);
     return s.success;
 }
 

@@ -39,6 +39,7 @@ struct select_frame {
     uint32_t* order;     // n places: in which order the cases are queued, when a channel has several
     uint32_t distinct;   // channels in `locked`
     bool repeats;        // a channel has several cases
+    void* site;          // who called the select
 };
 constexpr size_t kFrameBytesPerCase = sizeof(sudog) + sizeof(chan_core*) + sizeof(uint32_t);
 
@@ -166,7 +167,7 @@ select_result wait_in_all(select_frame& f) {
         if (core_of(op.chan)->type->source != nullptr) [[unlikely]]
             core_of(op.chan)->type->source->receiver_waits(op.chan);
     }
-    park(drop_locks, &f, wait_reason::select, &f);
+    park(drop_locks, &f, wait_reason::select, &f, f.site);
 
     auto* won = static_cast<const sudog*>(g->param);
     g->param = nullptr;
@@ -210,20 +211,21 @@ op_outcome take_one(const select_op& op) {
     return wait_in_all(f);
 }
 
-[[gnu::noinline]] select_result run_on_stack(const select_op* ops, uint32_t n, select_kind kind, select_order order) {
+[[gnu::noinline]] select_result run_on_stack(const select_op* ops, uint32_t n, select_kind kind, select_order order,
+                                             void* site) {
     auto* waiting = static_cast<sudog*>(__builtin_alloca(n * kFrameBytesPerCase));
     auto* locked = reinterpret_cast<chan_core**>(waiting + n);
-    select_frame f{ops, n, locked, waiting, reinterpret_cast<uint32_t*>(locked + n), 0, false};
+    select_frame f{ops, n, locked, waiting, reinterpret_cast<uint32_t*>(locked + n), 0, false, site};
     return run_locked(f, kind, order);
 }
 
 [[gnu::noinline, gnu::cold]] select_result run_on_heap(const select_op* ops, uint32_t n, select_kind kind,
-                                                       select_order order) {
+                                                       select_order order, void* site) {
     auto waiting = std::make_unique<sudog[]>(n);
     auto locked = std::make_unique<chan_core*[]>(n);
     auto shuffled = std::make_unique<uint32_t[]>(n);
     in_runtime scope;
-    select_frame f{ops, n, locked.get(), waiting.get(), shuffled.get(), 0, false};
+    select_frame f{ops, n, locked.get(), waiting.get(), shuffled.get(), 0, false, site};
     return run_locked(f, kind, order);
 }
 
@@ -239,9 +241,9 @@ select_result select_run(const select_op* ops, uint32_t n, select_kind kind, sel
         if (taken != op_outcome::would_block)
             r = {i, taken == op_outcome::done};
         else
-            r = run_on_stack(ops, n, kind, order);
+            r = run_on_stack(ops, n, kind, order, __builtin_return_address(0));
     } else {
-        r = run_on_heap(ops, n, kind, order);
+        r = run_on_heap(ops, n, kind, order, __builtin_return_address(0));
     }
     if (!r.ok && r.index != kNoneReady && ops[r.index].is_send) [[unlikely]]
         throw_send_on_closed();

@@ -12,7 +12,7 @@ namespace gossamer {
 namespace rt {
 struct sync_waiter;
 struct layout_of_sync;
-}
+}  // namespace rt
 
 class mutex {
   public:
@@ -57,7 +57,7 @@ class mutex {
     }
 
     std::atomic<uint32_t> state_{0};
-    std::atomic<uint32_t> holder_{0};  // while kLocked is set
+    std::atomic<uint32_t> holder_{0};     // while kLocked is set
     rt::sync_waiter* waiters_ = nullptr;  // oldest first; under the lock that runtime/park/sema.h names
 };
 

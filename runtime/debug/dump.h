@@ -31,7 +31,7 @@ struct own_trace {
 [[gnu::noinline]] void trace_self(own_trace* own);
 
 // Goroutines that wait and were not seen waiting before: ages in dumps count from here, as Go's do from its collections (SEMANTICS D7).
-// The signal thread's, once a minute; a park itself has no time to look at the clock.
+// The signal thread's, every ten seconds; a park itself has no time to look at the clock.
 void stamp_waits(int64_t now);
 
 // Every goroutine, the caller first.

@@ -14,7 +14,7 @@ namespace gossamer::rt {
 
 namespace {
 
-constexpr int64_t kStampEvery = 60'000'000'000;
+constexpr int64_t kStampEvery = 10'000'000'000;
 
 struct request {
     void (*work)(void*);

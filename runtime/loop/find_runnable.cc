@@ -58,10 +58,11 @@ bool look_at_network() {
     if (!netpoll_active() || netpoll_waiters() == 0) return false;
     G* list = nullptr;
     sched.last_poll.store(now_ns(), relaxed);  // pairs with nothing: sysmon guesses
-    if (netpoll(0, &list) == 0) return false;
-    unsigned n = ready_batch(list);
+    unsigned n = netpoll(0, &list);
+    if (n == 0) return false;
     if (M* m = current_m(); recording(m)) [[unlikely]]
         trace_plain(m, box::kind::poll, n, 0);
+    ready_batch(list);
     return true;
 }
 
@@ -114,13 +115,14 @@ void sleep_in_netpoll(M* m) {
     int64_t until = earliest_deadline();
     sched.poll_until.store(until);
     G* list = nullptr;
+    unsigned n = 0;
     if (!work_anywhere()) {
         int64_t wait = -1;
         if (until != kNoDeadline) {
             wait = wake_moment(until) - now_ns();
             if (wait < 0) wait = 0;
         }
-        netpoll(wait, &list);
+        n = netpoll(wait, &list);
     }
     sched.poll_until.store(INT64_MIN);
     sched.last_poll.store(now_ns(), relaxed);  // pairs with nothing: sysmon guesses
@@ -129,6 +131,8 @@ void sleep_in_netpoll(M* m) {
         m->spinning = true;
         sched.spinning.fetch_add(1);
     }
+    if (n != 0 && recording(m)) [[unlikely]]
+        trace_plain(m, box::kind::poll, n, 0);  // also its clock reading, for those who are made ready
     if (list != nullptr) ready_batch(list);
 }
 

@@ -45,7 +45,7 @@ lock table_lock{lock_rank::all_g};
 atomic<G*>* slabs = nullptr;  // kMaxSlabs entries, reserved once
 atomic<unsigned> slab_count{0};
 atomic<unsigned> carved{kSlabGs};  // of the newest slab; written under table_lock
-size_t committed = 0;  // bytes of the newest slab; under table_lock
+size_t committed = 0;              // bytes of the newest slab; under table_lock
 
 // Up to `want` Gs that never lived, at ascending addresses.
 [[gnu::noinline]] uint32_t carve(G** out, uint32_t want) {

@@ -17,14 +17,14 @@ bool arm_alarm(G* g, void* when) {
 
 }  // namespace
 
-void sleep_until(int64_t when) {
+void sleep_until(int64_t when, void* site) {
     if (!on_goroutine()) {
         // The thread needs no other to wake it, and no P to look after its alarm.
         for (int64_t left; (left = when - now_ns()) > 0;) os::nap_ns(left);
         return;
     }
     in_runtime scope;
-    park(arm_alarm, &when, wait_reason::sleep);
+    park(arm_alarm, &when, wait_reason::sleep, nullptr, site);
 }
 
 }  // namespace gossamer::rt

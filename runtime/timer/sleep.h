@@ -8,6 +8,7 @@
 namespace gossamer::rt {
 
 // Returns at or after `when`, at once when that has passed (TM1). Allocates nothing.
-void sleep_until(int64_t when);
+// `site`: for who inspects it.
+void sleep_until(int64_t when, void* site = __builtin_return_address(0));
 
 }  // namespace gossamer::rt

@@ -18,9 +18,8 @@ struct event {
     int64_t ns = 0;   // monotonic, from trace_window::begin_ns on
     uint64_t g = 0;   // the goroutine that is meant: who starts, blocks, becomes ready, is created, ran; 0: none
     uint64_t by = 0;  // who ran on this thread then (the waker, the creator); 0: nobody
-    uint64_t a =
-        0;  // block: object; create: start function; steal, poll, timers: how many; task_*, log: task; counter: value
-    uint64_t pc = 0;      // block: the call that waits; create: the go()
+    uint64_t a = 0;   // block: object; create: start function; steal, poll: how many; task_*, log: task; counter: value
+    uint64_t pc = 0;  // block: the call that waits; create: the go()
     uint32_t thread = 0;  // index into trace_window::threads
     int32_t p = -1;       // start, p_take, p_drop, retake: processor; steal: from which; else the thread's own or -1
     uint32_t text = 0;    // index into trace_window::texts (name, or key\0value); 0: none

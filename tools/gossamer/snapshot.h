@@ -27,7 +27,7 @@ struct goroutine {
     uint64_t context = 0;        // saved stack pointer while it is off its stack
     uint64_t stack = 0;          // address of its struct stack; 0: none yet
     int64_t waits_since_ns = 0;  // monotonic; 0: not known
-    std::string_view name;       // empty: none
+    std::string_view name;       // empty: none; the target keeps it
     g_state state = g_state::fresh;
     uint8_t reason = 0;      // rt::wait_reason
     bool is_thread = false;  // a plain thread's stand-in

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/box/layout.h"
@@ -20,6 +21,9 @@ namespace box = gossamer::rt::box;
 struct error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+// Throws error "gossamer: COMMAND TARGET: fact"; the command is the one that main() runs.
+[[noreturn]] void fail(const std::string& target, const std::string& fact);
+extern std::string running_command;
 
 // One field of a struct of the runtime, as the description tells.
 struct field {
@@ -34,6 +38,8 @@ struct code_frame {
     int line = 0;
     uint64_t pc = 0;
     bool inlined = false;  // into the frame behind it
+    uint64_t offset = 0;   // of the pc from the start of the function; of the object when not even that is known
+    std::string object;    // path of the ELF file; "" when the pc lies in none
 };
 
 class target {
@@ -41,7 +47,7 @@ class target {
     // `what`: a pid in decimal, or a path of a box, window or core. Throws error: no such process, not a Gossamer process, of another user,
     // wrong version, cut short.
     static std::unique_ptr<target> open(const std::string& what);
-    virtual ~target() = default;
+    ~target();
 
     const box::header& head() const;
     bool is_live() const;             // a process that runs
@@ -54,14 +60,22 @@ class target {
     const std::byte* at(uint64_t address, size_t bytes) const;
     // From wherever: file, process, core, or the program's own read-only data. False when it cannot be had.
     bool read(uint64_t address, void* to, size_t bytes) const;
+    // The first stretch of the region's bytes in the file, from `from` on, that is not a hole; both ends are offsets in the region. Looking at a hole
+    // through at() would give the target memory for it.
+    std::pair<uint64_t, uint64_t> data(const box::region& r, uint64_t from) const;
     // A terminated string of at most 255 bytes; "" when it cannot be read.
     std::string read_string(uint64_t address) const;
+    // Likewise, kept as long as the target: names, of which many goroutines share one.
+    std::string_view kept_string(uint64_t address) const;
     // Field "G.id"; there() is false when this version has none.
     field find_field(std::string_view struct_and_field) const;
+    // The counters of a thread: name, index into M.events.
+    const std::vector<std::pair<std::string, uint32_t>>& events() const;
 
     // Ticks to nanoseconds of the monotonic clock, and those to the real one.
     int64_t ns_of(uint64_t ticks) const;
     int64_t real_ns_of(int64_t monotonic_ns) const;
+    int64_t now_ns() const;  // monotonic; of what has ended: the last moment that it told
 
     // Names an address: innermost inlined function first, at least one. A return address names the call before it.
     const std::vector<code_frame>& describe(uint64_t pc, bool is_return_address) const;
@@ -72,8 +86,11 @@ class target {
     // The word that switches the recorder, writable. Throws error when the process has ended or the file may not be written.
     box::control& control();
 
-  protected:
-    struct inside;
+    struct inside;  // target_inside.h
+    inside& contents() const { return *in_; }
+
+  private:
+    target();
     std::unique_ptr<inside> in_;
 };
 

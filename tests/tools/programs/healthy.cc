@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSL-1.0
+// Programs that wait a lot and are well: nothing of them may be called leaked or deadlocked.
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <vector>
+
+#include "scenarios.h"
+
+using namespace gossamer;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Idle workers whose channel somebody keeps on the heap, and one that only a running goroutine knows by reference.
+void idle_server() {
+    struct server {
+        chan<int> jobs{16};
+        chan<std::function<void()>> calls;
+        wait_group workers;
+    };
+    auto* s = new server;
+    for (int i = 0; i < 20; i++)
+        s->workers.go([s] {
+            for (int job : s->jobs) static_cast<void>(job);
+        });
+    go([calls = s->calls] {
+        for (auto& call : calls) call();
+    });
+    go([s] {
+        for (;;) {
+            sleep(2ms);
+            s->jobs.send(1);
+        }
+    });
+    go([s] { s->workers.wait(); });
+}
+
+// Everything lies in the frame of one who waits, and is used by reference.
+void by_reference() {
+    go([] {
+        chan<int> done, ticks;
+        mutex m;
+        int count = 0;
+        scope children;
+        for (int i = 0; i < 4; i++)
+            children.go([&] {
+                for (;;) {
+                    sleep(1ms);
+                    std::lock_guard hold(m);
+                    if (++count < 0) break;
+                }
+                done.send(count);
+            });
+        children.go([&] {
+            for (;;) {
+                sleep(3ms);
+                ticks.send(1);
+            }
+        });
+        go([&ticks] {
+            for (int t : ticks) static_cast<void>(t);
+        });
+        done.recv();
+    });
+}
+
+// The only other handle is in a register or the frame of a goroutine that computes, and in that of a plain thread.
+void known_to_who_computes() {
+    chan<int> c, d;
+    go([c] { c.recv(); });
+    go([] {
+        chan<int> e;
+        go([e] { e.recv(); });
+        for (std::atomic<unsigned> i{0};; i.fetch_add(1, std::memory_order_relaxed))
+            if (i.load(std::memory_order_relaxed) == 0xffffffff) e.send(1);
+    });
+    go([d] { d.recv(); });
+    go([c] {
+        sleep(1h);
+        c.send(1);
+    });
+    std::thread([d] {
+        std::this_thread::sleep_for(1h);
+        d.send(1);
+    }).detach();
+    // A thread that waits for a goroutine, which nobody but this thread knows.
+    std::thread([] {
+        chan<int> e, f;
+        go([&e, f] {
+            f.recv();
+            e.send(1);
+        });
+        go([f] {
+            sleep(1h);
+            f.send(1);
+        });
+        e.recv();
+    }).detach();
+}
+
+// Starts a receiver, and gives the only other handle as a number that nobody takes for an address.
+[[gnu::noinline]] uintptr_t number_of_handle() {
+    chan<int> c;
+    go([c] { c.recv(); });
+    alignas(chan<int>) unsigned char kept[sizeof(chan<int>)];
+    auto* handle = new (kept) chan<int>(c);
+    auto number = reinterpret_cast<uintptr_t>(handle->core());
+    return ~number;  // never destroyed: the count stays
+}
+[[gnu::noinline]] void scrub() {
+    volatile char room[16 << 10];
+    for (volatile char& byte : room) byte = 0;
+}
+// The only other handle is in a register of a goroutine that computes.
+void in_a_register() {
+    go([] {
+        uintptr_t handle = number_of_handle();
+        scrub();
+        asm volatile("" : "+r"(handle));
+        handle = ~handle;
+        for (;;) asm volatile("" : "+r"(handle));
+    });
+}
+
+// Handles travel: through channels, into new goroutines, by move.
+void travelling() {
+    auto* hands = new chan<chan<int>>(8);
+    for (int i = 0; i < 8; i++)
+        go([hands] {
+            for (;;) {
+                chan<int> reply;
+                hands->send(reply);
+                reply.recv();
+            }
+        });
+    for (int i = 0; i < 4; i++)
+        go([hands] {
+            for (chan<int> reply : *hands) {
+                if (reply.cap() != 0) continue;
+                go([r = std::move(reply)] {
+                    yield();
+                    r.send(1);
+                });
+            }
+        });
+}
+
+// Contended locks, conditions, semaphores, timers, contexts.
+void busy_locks() {
+    struct shared {
+        mutex m[4];
+        rw_mutex rw;
+        cond changed{m[0]};
+        semaphore slots{2};
+        int n = 0;
+    };
+    auto* s = new shared;
+    for (int i = 0; i < 16; i++)
+        go([s, i] {
+            for (;;) {
+                std::scoped_lock hold(s->m[i % 4], s->m[(i + 1) % 4]);
+                s->n++;
+                yield();
+            }
+        });
+    for (int i = 0; i < 4; i++)
+        go([s, i] {
+            for (;;) {
+                if (i == 0) {
+                    std::lock_guard write(s->rw);
+                    yield();
+                } else {
+                    std::shared_lock read(s->rw);
+                    sleep(100us);
+                }
+            }
+        });
+    go([s] {
+        std::unique_lock hold(s->m[0]);
+        s->changed.wait([s] { return s->n < 0; });
+    });
+    for (int i = 0; i < 4; i++)
+        go([s] {
+            for (;;) {
+                s->slots.acquire();
+                sleep(1ms);
+                s->slots.release();
+            }
+        });
+    go([] { after(1h).recv(); });
+    go([] {
+        auto [ctx, cancel] = with_timeout(background(), 1h);
+        ctx.done().recv();
+    });
+    go([] {
+        ticker t(1h);
+        chan<int> never;
+        switch (select(recv(t.c), recv(never))) {
+            case 0:
+            case 1:
+                break;
+        }
+    });
+}
+
+}  // namespace
+
+const scenario kHealthy[] = {
+    {"idle_server", idle_server},
+    {"by_reference", by_reference},
+    {"known_to_who_computes", known_to_who_computes},
+    {"in_a_register", in_a_register},
+    {"travelling", travelling},
+    {"busy_locks", busy_locks},
+    {nullptr, nullptr},
+};

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+// record_target: a program to record: pairs that hand words to each other, workers behind a mutex, sleepers, calls that block, regions, tasks and logs.
+// `record_target busy MS` works that long; `pairs MS` switches as fast as it can; `idle` says "ready" and sleeps until its input ends; `hog MS` computes
+// for so long without a pause, again and again, until its input ends.
+#include <gossamer/blocking.h>
+#include <gossamer/chan.h>
+#include <gossamer/go.h>
+#include <gossamer/mutex.h>
+#include <gossamer/time.h>
+#include <gossamer/trace.h>
+#include <gossamer/wait_group.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+using namespace gossamer;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::atomic<bool> is_over{false};
+using clock_type = std::chrono::steady_clock;
+
+// `rests`: a window of some milliseconds then holds everything that happens, not only this.
+void pair(wait_group& all, bool rests) {
+    chan<int> there, back;
+    all.go([=] {
+        for (int i = 1; !is_over; i++) {
+            there << 1;
+            back.recv();
+            if (rests && i % 20 == 0) gossamer::sleep(1ms);
+        }
+        there.close();
+    });
+    all.go([=] {
+        for (int n : there) back << n;
+    });
+}
+
+void worker(mutex& m, int number) {
+    trace::task work("request");
+    while (!is_over) {
+        {
+            trace::region r("locked");
+            m.lock();
+            for (int i = 0; i < 100; i++) gossamer::yield();
+            m.unlock();
+        }
+        trace::log("progress", "round done", &work);
+        trace::counter("rounds", number);
+        gossamer::sleep(1ms);
+    }
+}
+
+void caller() {
+    while (!is_over) {
+        blocking([] { std::this_thread::sleep_for(2ms); });
+        gossamer::yield();
+    }
+}
+
+void busy(wait_group& all, mutex& m) {
+    for (int i = 0; i < 2; i++) pair(all, true);
+    for (int i = 0; i < 3; i++) all.go([&m, i] { worker(m, i); });
+    all.go([] { caller(); });
+    all.go([] {
+        for (int i = 0; i < 1000 && !is_over; i++) {
+            go({.name = "short lived"}, [] { gossamer::yield(); });
+            gossamer::sleep(1ms);
+        }
+    });
+}
+
+void wait_for_input() {
+    std::printf("ready\n");
+    std::fflush(stdout);
+    blocking([] {
+        while (std::getchar() != EOF) {
+        }
+    });
+    is_over = true;
+}
+
+void hog(std::chrono::milliseconds length) {
+    while (!is_over) {
+        for (auto end = clock_type::now() + length; clock_type::now() < end;) {
+        }
+        gossamer::sleep(20ms);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const char* what = argc > 1 ? argv[1] : "busy";
+    std::chrono::milliseconds length(argc > 2 ? std::atoi(argv[2]) : 200);
+    return run([&] {
+        wait_group all;
+        mutex m;
+        if (std::strcmp(what, "idle") == 0) {
+            wait_for_input();
+            return 0;
+        }
+        if (std::strcmp(what, "hog") == 0) {
+            all.go([=] { hog(length); });
+            wait_for_input();
+            all.wait();
+            return 0;
+        }
+        std::printf("ready\n");
+        std::fflush(stdout);
+        if (std::strcmp(what, "pairs") == 0)
+            for (int i = 0; i < 8; i++) pair(all, false);
+        else
+            busy(all, m);
+        gossamer::sleep(length);
+        is_over = true;
+        all.wait();
+        return 0;
+    });
+}
