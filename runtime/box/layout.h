@@ -143,7 +143,7 @@ struct trace_ring {
     uint64_t last_tsc = 0;           // the thread's own
     atomic<uint64_t> coarse_tsc{0};  // the monitor's
     uint64_t committed = 0;          // bytes behind this struct that have memory; the thread's own
-    uint64_t spare = 0;
+    uint64_t lost = 0;               // in a file that the command wrote: records it could not read in time
     // then record[capacity]
 };
 static_assert(sizeof(trace_ring) == 64);

@@ -188,10 +188,9 @@ TEST_CASE("Perfetto's own definitions decode what is written") {
         trace.path() + " > " + decoded.path();
     REQUIRE(std::system(command.c_str()) == 0);
     std::string text = decoded.read();
-    for (const char* words :
-         {"primary_trace_clock: 3", "name: \"P1\"", "name: \"ready worker\"",
-          "parent_uuid:", "terminating_flow_ids:", "tid: 4712", "is_incremental: true", "str: \"app::worker(int)\"",
-          "correlation_id: 77", "counter_value: -5", "str: \"lock.h\"", "type: TYPE_SLICE_BEGIN"})
+    for (const char* words : {"primary_trace_clock: 3", "name: \"P1\"", "name: \"ready worker\"", "parent_uuid:",
+                              "terminating_flow_ids:", "tid: 4712", "is_incremental: true", "str: \"app::worker(int)\"",
+                              "correlation_id: 77", "counter_value: -5", "str: \"lock.h\"", "type: TYPE_SLICE_BEGIN"})
         CHECK_MESSAGE(text.find(words) != text.npos, words);
     // A field of no name in the definitions is printed by its number.
     for (size_t at = 0; (at = text.find('\n', at)) != text.npos; at++) {

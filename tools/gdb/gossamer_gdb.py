@@ -202,9 +202,10 @@ class StackOfGoroutine(gdb.unwinder.Unwinder):
     def __init__(self):
         super().__init__("gossamer")
         self.registers = None
+        self.level = 0  # of the thread's innermost frame: before it stand those that are inlined in it
 
     def __call__(self, pending):
-        if self.registers is None or pending.level() != 0:
+        if self.registers is None or pending.level() != self.level:
             return None
         _, _, pc, sp = machine()
         word = gdb.selected_inferior().architecture().integer_type(64, False)
@@ -228,12 +229,18 @@ def on_stack(g, what):
         if thread is None:
             return "it has not begun\n" if g.status == FRESH else "its stack cannot be had\n"
         thread.switch()
-    UNWINDER.registers = registers
+    innermost, skipped = gdb.newest_frame(), 1
+    while innermost.type() == gdb.INLINE_FRAME:
+        innermost, skipped = innermost.older(), skipped + 1
+    UNWINDER.registers, UNWINDER.level = registers, skipped - 1
     gdb.invalidate_cached_frames()
     try:
         if registers is not None:
-            gdb.newest_frame().older().select()
-            what = re.sub(r"^(bt|backtrace|where) (\d+)$", lambda m: f"{m[1]} {int(m[2]) + 1}", what)
+            frame = gdb.newest_frame()
+            for _ in range(skipped):
+                frame = frame.older()
+            frame.select()
+            what = re.sub(r"^(bt|backtrace|where) (\d+)$", lambda m: f"{m[1]} {int(m[2]) + skipped}", what)
         out = gdb.execute(what, to_string=True)
     except gdb.error as e:
         return str(e) + "\n"
@@ -243,10 +250,9 @@ def on_stack(g, what):
         if before is not None and before.is_valid():
             before.switch()
     if registers is not None and re.match(r"(bt|backtrace|where)\b", what):
-        # Frame 0 is the thread's, behind which the goroutine was put.
-        frames = re.split(r"^(?=#\d)", out, flags=re.M)
-        frames = [f for f in frames if not f.startswith("#0 ")]
-        out = "".join(re.sub(r"^#(\d+)( *)", lambda m: f"#{int(m[1]) - 1:<3}", f) for f in frames)
+        # The first are the thread's, behind which the goroutine was put.
+        frames = [(int(f[1:].split()[0]), f) for f in re.split(r"^(?=#\d)", out, flags=re.M) if f.startswith("#")]
+        out = "".join(re.sub(r"^#(\d+)( *)", f"#{n - skipped:<3}", f) for n, f in frames if n >= skipped)
     return out
 
 

@@ -129,7 +129,7 @@ class box_writer {
         head.tid = ring.tid;
         head.number = ring.number;
         head.plain = ring.is_plain;
-        head.spare = ring.lost;
+        head.lost = ring.lost;
         put(end_, &head, sizeof head);
         uint64_t bytes = sizeof head + records * sizeof(box::record);
         note({kRingsAt + end_, sizeof head + head.capacity * sizeof(box::record), end_, bytes, box::region_kind::ring,

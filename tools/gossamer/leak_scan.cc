@@ -153,7 +153,7 @@ void present(const page_map& pages, stretch part, std::vector<stretch>& to) {
     for (size_t i = 0; i < entries.size(); i++) {
         if ((entries[i] & (page_map::kThere | page_map::kSwapped)) == 0) continue;
         uint64_t at = first + i * kPage;
-        stretch page{std::max(at, part.low), std::min(at + kPage, part.high)};
+        stretch page{std::max(at, part.low), part.high - at > kPage ? at + kPage : part.high};
         if (!to.empty() && to.back().high == page.low && page.high - to.back().low <= kAtOnce)
             to.back().high = page.high;
         else
@@ -185,8 +185,8 @@ uint64_t read_words(const target& t, const std::vector<stretch>& where, bool bac
                 continue;
             }
             // A page of it has gone since; each is tried by itself. What is not mapped any more holds nothing.
-            for (uint64_t at = p.low; at < p.high; at = (at / kPage + 1) * kPage) {
-                size_t bytes = std::min((at / kPage + 1) * kPage, p.high) - at;
+            for (uint64_t at = p.low, bytes = 0; at < p.high; at += bytes) {
+                bytes = std::min(kPage - at % kPage, p.high - at);
                 if (!t.read(at, words.data(), bytes)) {
                     *failed = true;
                     continue;
@@ -198,8 +198,12 @@ uint64_t read_words(const target& t, const std::vector<stretch>& where, bool bac
     };
     std::vector<stretch> pieces;
     for (const stretch& s : where)
-        for (uint64_t at = s.low; at < s.high; at = std::min(at / kLook * kLook + kLook, s.high))
-            pieces.push_back({at, std::min(at / kLook * kLook + kLook, s.high)});
+        for (uint64_t at = s.low; at < s.high;) {
+            // Not past the end of the address space, where a core may have a page.
+            uint64_t left = kLook - at % kLook, end = s.high - at > left ? at + left : s.high;
+            pieces.push_back({at, end});
+            at = end;
+        }
     if (backwards) std::reverse(pieces.begin(), pieces.end());
     for (const stretch& s : pieces) run(s);
     return total;

@@ -317,7 +317,8 @@ class merger {
                 if (ts_[t].p < 0) return;
             }
         uint32_t g = ts_[t].runs;
-        insert(kind::retake, t, g, ts_[t].p, ns);
+        bool running = gs_[g].life == g_life::running;  // or it came back, and has lost the next one too
+        insert(running ? kind::retake : kind::p_drop, t, running ? g : 0, ts_[t].p, ns);
         release_p(t);
         set_life(g, g_life::outside);
     }

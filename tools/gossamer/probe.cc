@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "tools/gossamer/target_inside.h"
+
 namespace insp {
 
 namespace {
@@ -72,22 +74,18 @@ probe::probe(const target& t) : t_(t) {
 
 // Lines "event.steal 2 8" of the description: the number of the word in M.events.
 void probe::read_event_names() {
-    for (const box::region& r : t_.regions(box::region_kind::text)) {
-        const std::byte* at = r.in_file != 0 ? t_.at(r.address, r.in_file) : nullptr;
-        if (at == nullptr) continue;
-        std::string_view text(reinterpret_cast<const char*>(at), r.in_file);
-        text = text.substr(0, text.find('\0'));
-        while (!text.empty()) {
-            std::string_view line = text.substr(0, text.find('\n'));
-            text.remove_prefix(std::min(text.size(), line.size() + 1));
-            size_t space = line.find(' ');
-            if (!line.starts_with("event.") || space == std::string_view::npos) continue;
-            uint32_t index = 0;
-            auto [end, failed] = std::from_chars(line.data() + space + 1, line.data() + line.size(), index);
-            if (failed != std::errc{} || index >= m_.events.bytes / 8) continue;
-            event_names_.emplace_back(line.substr(6, space - 6));
-            event_index_.push_back(index);
-        }
+    std::string all = text_of(t_, box::region_kind::text);
+    std::string_view text = all;
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        size_t space = line.find(' ');
+        if (!line.starts_with("event.") || space == std::string_view::npos) continue;
+        uint32_t index = 0;
+        auto [end, failed] = std::from_chars(line.data() + space + 1, line.data() + line.size(), index);
+        if (failed != std::errc{} || index >= m_.events.bytes / 8) continue;
+        event_names_.emplace_back(line.substr(6, space - 6));
+        event_index_.push_back(index);
     }
 }
 

@@ -31,7 +31,7 @@ bool read_ring_head(const target& t, const box::region& r, ring_head* head) {
     head->tid = ring.tid;
     head->number = ring.number;
     head->is_plain = ring.plain != 0;
-    head->lost = ring.spare;
+    head->lost = ring.lost;
     uint64_t there = t.is_live() ? r.bytes : r.in_file;
     return std::has_single_bit(ring.capacity) && ring.capacity >= 4 * box::kBlockRecords &&
            ring.capacity <= kMostCapacity && there >= sizeof ring + std::min(ring.capacity, head->position) * kRecord &&
