@@ -47,6 +47,7 @@ struct view {
 };
 
 view views[kMaxProcs];
+int64_t recording_since = 0;  // 0: nothing is recorded
 
 void take_p(M* victim, P* p, void*) {
     victim->old_p = p;
@@ -94,7 +95,9 @@ bool look_at(P* p, int64_t now, bool wanted) {
     v.still = turn == v.turn;
     if (!v.still) v.moved = now;
     v.turn = turn;
-    if (uint64_t most = the_box()->wanted.stall_ns.load(); most != 0 && v.moved != 0 && uint64_t(now - v.moved) > most)
+    // A stall that began before the recording is none: the window would not hold what led to it.
+    uint64_t most = the_box()->wanted.stall_ns.load();
+    if (most != 0 && recording_since != 0 && v.moved > recording_since && now - v.moved > int64_t(most))
         freeze_recorder(1, m->curg != nullptr ? m->curg->id.load() : 0);
     bool retired = p->id >= sched.procs.load();
     bool due = p->next_deadline.load() <= now;
@@ -197,9 +200,11 @@ void sysmon_main(void*) {
             sleep = kRescueNap;
         // Whoever runs goroutines looks at the timers itself, unless one computes for long.
         if (left < sleep && !sched.someone_polls.load()) sleep = std::min(sleep, std::max(left, kTimerNap));
-        if (tend_recorder()) sleep = std::min(sleep, kClockNap);
+        bool records = tend_recorder();
+        if (records) sleep = std::min(sleep, kClockNap);
         os::nap_ns(sleep);
         int64_t now = now_ns();
+        recording_since = !records ? 0 : recording_since != 0 ? recording_since : now;
         if (now - last_shown > kShowNap) {
             last_shown = now;
             show_state();

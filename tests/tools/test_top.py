@@ -95,6 +95,9 @@ class Metrics(unittest.TestCase):
         with Target() as t:
             page = Exposition(ask("metrics", t.pid))
             later = Exposition(ask("metrics", t.pid))
+            end = time.monotonic() + LONGEST
+            while later.value("gossamer_timers_run_total") == 0 and time.monotonic() < end:
+                later = Exposition(ask("metrics", t.pid))
         self.assertEqual(page.value("gossamer_up"), 1)
         self.assertEqual(page.value("gossamer_procs"), 2)
         self.assertEqual([labels["p"] for labels, _ in page.all("gossamer_processor_queue_length")], ["0", "1"])

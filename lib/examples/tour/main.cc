@@ -22,7 +22,7 @@ constexpr unsigned kClients = 1'000;
 
 constexpr const char* kHelp = R"(usage: tour [SECTION [ARGUMENT…]]
 
-  all               all four sections, one after the other (the default); the last three are recorded
+  all               all four sections (the default); the last three are recorded
   parked [N]        N goroutines (default 1,000,000) wait on one channel: bytes and ns each
   count [DIR…]      count the words of all text files under the directories, side by side
                     (default /usr/include and /usr/share/doc); Ctrl-C ends it with what it has
