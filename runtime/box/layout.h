@@ -29,7 +29,6 @@ enum class region_kind : uint32_t {
     ms,       // M[]: M.number and M.is_thread are 0 in a slot that was never used
     ring,     // one trace_ring and its records
     modules,  // text: a line "begin end offset build-id path" for each executable mapping, numbers in hex, build-id "-" when there is none
-    strings,  // text of user events; pointed into
 };
 
 struct region {
@@ -45,7 +44,7 @@ enum class life : uint32_t { running, exited, died };
 
 // What others ask for. Any process that may write the file; the runtime looks at it every 10 ms while it works.
 struct control {
-    atomic<uint32_t> level{0};        // 0 off; 2 flight recorder; 3 with stacks
+    atomic<uint32_t> level{0};        // 0 off; else the flight recorder
     atomic<uint32_t> ring_bytes{0};   // of each thread, a power of two; 0: 4 MiB. Counts for rings made from now on
     atomic<uint64_t> stall_ns{0};     // a processor that makes no pick for so long freezes the recorder; 0: never
     atomic<uint64_t> runnable_ns{0};  // likewise a goroutine that was made ready and did not run for so long
@@ -94,6 +93,9 @@ struct header {
 
 inline constexpr uint32_t kBlockBytes = 4096;
 
+// In the lower 24 bits of a body where a processor's number stands: none.
+inline constexpr uint32_t kNoP = 0xffffff;
+
 struct record {
     uint64_t head = 0;  // kind in the lowest 8 bits; above it ticks (tsc, 56 bits) or what the kind says
     uint64_t body = 0;
@@ -102,7 +104,7 @@ inline constexpr uint32_t kBlockRecords = kBlockBytes / sizeof(record);
 
 enum class kind : uint8_t {
     pad,      // nothing
-    context,  // ticks; body: id << 24 | P of who runs here, id 0: nobody; P 0xffffff: none
+    context,  // ticks; body: id << 24 | P of who runs here, id 0: nobody; or kNoP
     start,    // ticks; id << 24 | P: a goroutine begins or goes on to run here
     block,    // ticks; id << 24 | wait_reason: the one that ran here waits. Then detail
     detail,   // head >> 8: the object it waits for; body: pc of the call that waits
@@ -114,7 +116,7 @@ enum class kind : uint8_t {
             // lowest bit: by nobody's doing here (timer, network)
     create,        // ticks likewise; id << 24 of the new one, runnable. Then birth, and name_at when it has a name
     birth,         // head >> 8: invoke (start function); body: pc of the go()
-    name_at,       // head >> 8: address of the name (a literal of the program, or in `strings`)
+    name_at,       // head >> 8: address of the name (a literal of the program as a rule)
     call_begin,    // ticks; id << 24: an announced blocking call; the processor is let go
     call_end,      // ticks; id << 24: it is over (a start, or `lost`, follows)
     retake,        // ticks; id << 24 | P: the monitor took the processor from the thread on which this goroutine runs

@@ -86,7 +86,7 @@ void runner(transfer t) {
         if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]
             check_canary(s);
         if (recording(m)) [[unlikely]]
-            trace_end(m, g);
+            trace_plain(m, box::kind::end, g->id.load(relaxed), 0);  // own; pairs with nothing
         end_g(m, g);
         G* next = pick_local(m);
         if (next != nullptr && recording(m)) [[unlikely]]

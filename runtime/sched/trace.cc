@@ -21,7 +21,6 @@ using box::trace_ring;
 constexpr uint32_t kRingBytes = 4 << 20;
 constexpr uint32_t kRingStep = 64 << 10;  // memory it gets at once
 constexpr uint32_t kLeastRing = 64 << 10, kMostRing = 1 << 30;
-constexpr uint32_t kNoP = 0xffffff;
 
 lock recorder_lock{lock_rank::recorder};
 atomic<bool> on{false};
@@ -64,7 +63,9 @@ class group {
             ring_->committed += kRingStep;
         }
         uint64_t g = m->curg != nullptr ? id_of(m->curg) : 0;
-        put(kind::context, ring_->last_tsc, g << 24 | (m->p != nullptr ? m->p->id : kNoP));
+        // Not before a `ready` that took the monitor's reading (pairs with tend_recorder()).
+        put(kind::context, std::max(ring_->last_tsc, ring_->coarse_tsc.load(relaxed)),
+            g << 24 | (m->p != nullptr ? m->p->id : box::kNoP));
     }
 
     trace_ring* ring_;
@@ -100,6 +101,24 @@ void each_m(void (*fn)(M*)) {
         for (M* m = list->load(); m != nullptr; m = m->all_next) fn(m);
 }
 
+// Under recorder_lock: a wish that was read before it may have been withdrawn since.
+void follow_wanted_level() {
+    box::header* h = the_box();
+    uint32_t level = h->wanted.level.load();
+    if ((level != 0) == on.load()) return;
+    if (level != 0) {
+        each_m(make_ring);
+        h->recorder_on.store(arch::cycles());
+        h->recorder_level.store(level);
+        on.store(true);
+        each_m(adopt_ring);  // one that was made meanwhile
+    } else {
+        on.store(false);
+        each_m([](M* m) { m->trace.store(nullptr); });
+        h->recorder_level.store(0);
+    }
+}
+
 }  // namespace
 
 void trace_switch(M* m, const G* g, leave_kind how, const G* next) {
@@ -111,20 +130,6 @@ void trace_switch(M* m, const G* g, leave_kind how, const G* next) {
         r.put(kind::detail, reinterpret_cast<uintptr_t>(g->wait_object.load(relaxed)),  // likewise
               reinterpret_cast<uintptr_t>(g->param));
     if (next != nullptr) r.put(kind::start, now, id_of(next) << 24 | m->p->id);
-    r.publish();
-}
-
-void trace_start(M* m, const G* g) {
-    group r(m, 1);
-    if (!r) return;
-    r.put(kind::start, stamp(r), id_of(g) << 24 | (m->p != nullptr ? m->p->id : kNoP));
-    r.publish();
-}
-
-void trace_end(M* m, const G* g) {
-    group r(m, 1);
-    if (!r) return;
-    r.put(kind::end, stamp(r), id_of(g) << 24);
     r.publish();
 }
 
@@ -171,20 +176,8 @@ void trace_text(box::kind what, uint64_t first, uint64_t second, const char* tex
 
 void set_recorder(uint32_t level) {
     lock_guard guard(recorder_lock);
-    box::header* h = the_box();
-    h->wanted.level.store(level);
-    if ((level != 0) == on.load()) return;
-    if (level != 0) {
-        each_m(make_ring);
-        h->recorder_on.store(arch::cycles());
-        h->recorder_level.store(level);
-        on.store(true);
-        each_m(adopt_ring);  // one that was made meanwhile
-    } else {
-        on.store(false);
-        each_m([](M* m) { m->trace.store(nullptr); });
-        h->recorder_level.store(0);
-    }
+    the_box()->wanted.level.store(level);
+    follow_wanted_level();
 }
 
 void trace_until_the_end(const char* path) {
@@ -202,13 +195,16 @@ void save_last_trace() {
 }
 
 void adopt_ring(M* m) {
-    if (on.load() && m->trace.load() == nullptr) make_ring(m);
+    if (!on.load() || m->trace.load() != nullptr) return;
+    make_ring(m);
+    if (!on.load()) m->trace.store(nullptr);  // either this sees that it was switched off, or who did sees the ring
 }
 
 bool tend_recorder() {
-    box::header* h = the_box();
-    uint32_t wanted = h->wanted.level.load();
-    if ((wanted != 0) != on.load()) set_recorder(wanted);
+    if ((the_box()->wanted.level.load() != 0) != on.load()) {
+        lock_guard guard(recorder_lock);
+        follow_wanted_level();
+    }
     if (!on.load()) return false;
     uint64_t now = arch::cycles();
     for (M* m = sched.all_ms.load(); m != nullptr; m = m->all_next)

@@ -24,8 +24,6 @@ using leave_kind = box::kind;
 
 // g leaves m's thread; `next` (may be null) goes on there at once. REQUIRES for all: recording(m), m is the caller's.
 void trace_switch(M* m, const G* g, leave_kind how, const G* next);
-void trace_start(M* m, const G* g);
-void trace_end(M* m, const G* g);
 void trace_ready(M* m, const G* g);
 void trace_create(M* m, const G* g);
 // A record without more: id << 24 | low, or a number << 24 | low.
@@ -33,6 +31,11 @@ void trace_plain(M* m, box::kind what, uint64_t high, uint32_t low);
 // Region, task, log, counter of the goroutine that runs here. text: at most kMostText bytes, cut there. Any goroutine or thread; nothing when nothing is recorded.
 inline constexpr size_t kMostText = 1024;
 void trace_text(box::kind what, uint64_t first, uint64_t second, const char* text, size_t bytes);
+
+inline void trace_start(M* m, const G* g) {
+    trace_plain(m, box::kind::start, g->id.load(relaxed),
+                m->p != nullptr ? m->p->id : box::kNoP);  // own; pairs with nothing
+}
 
 inline void trace_p(M* m, box::kind what, const P* p) {
     if (recording(m)) [[unlikely]]

@@ -148,7 +148,7 @@ class box_builder {
 
     // A text in the region of names.
     uint64_t add_string(const std::string& text) {
-        return add_region(box::region_kind::strings, text.c_str(), text.size() + 1, 0);
+        return add_region(box::region_kind::none, text.c_str(), text.size() + 1, 0);
     }
 
     uint64_t add_region(box::region_kind kind, const void* data, size_t bytes, uint32_t stride) {
@@ -251,5 +251,14 @@ class scratch_file {
   private:
     std::string path_;
 };
+
+// Puts `value` into a written box, at an address of the process it tells of.
+template <class T>
+void overwrite(const std::string& path, uint64_t address, T value) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(std::streamoff(address - box_builder::kBase));
+    file.write(reinterpret_cast<const char*>(&value), sizeof value);
+    if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
 
 }  // namespace insp_test

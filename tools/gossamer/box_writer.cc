@@ -50,7 +50,7 @@ class box_writer {
     std::vector<box::region> tables_of() const {
         using enum box::region_kind;
         std::vector<box::region> all;
-        for (box::region_kind k : {ps, ms, gs, text, modules, strings})
+        for (box::region_kind k : {ps, ms, gs, text, modules})
             for (const box::region& r : t_.regions(k)) all.push_back(r);
         return all;
     }

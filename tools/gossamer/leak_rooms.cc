@@ -276,7 +276,7 @@ bool leak_rooms::search_outside(bool backwards, uint64_t* bytes) {
     std::vector<stretch> holes = std::move(all.stacks);
     holes.insert(holes.end(), all.structs.begin(), all.structs.end());
     for (auto kind : {box::region_kind::text, box::region_kind::gs, box::region_kind::ps, box::region_kind::ms,
-                      box::region_kind::ring, box::region_kind::modules, box::region_kind::strings})
+                      box::region_kind::ring, box::region_kind::modules})
         for (const box::region& r : t_.regions(kind)) holes.push_back({r.address, r.address + r.bytes});
     // A channel's own queues point at its waiters.
     field type = t_.find_field("chan.type");

@@ -11,7 +11,7 @@ namespace {
 using box::kind;
 using box::record;
 
-constexpr uint32_t kLow = 0xffffff, kNoP = 0xffffff;
+constexpr uint32_t kLow = 0xffffff;
 constexpr int64_t kMostP = 1 << 16;
 constexpr uint64_t kMostText = 4096;
 // The clock reading that a `ready` carries may be older than the moment at which the recorder came on.
@@ -20,7 +20,7 @@ constexpr int64_t kMinute = 60'000'000'000;
 
 uint64_t high(const record& r) { return r.body >> 24; }
 uint32_t low(const record& r) { return uint32_t(r.body & kLow); }
-int32_t processor_in(const record& r) { return low(r) == kNoP || low(r) >= kMostP ? -1 : int32_t(low(r)); }
+int32_t processor_in(const record& r) { return low(r) == box::kNoP || low(r) >= kMostP ? -1 : int32_t(low(r)); }
 
 class thread_decoder {
   public:
