@@ -24,6 +24,7 @@
 #include "gossamer/bufio.h"
 #include "gossamer/debug.h"
 #include "gossamer/go.h"
+#include "gossamer/os.h"
 #include "runtime/debug/symbols.h"
 
 namespace gossamer::pprof {
@@ -94,11 +95,8 @@ bool read_request(bufio::reader& in, request& r) {
         }
         std::string name = header.substr(0, header.find(':'));
         std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-        std::string value = header.size() > name.size()
-                                ? header.substr(header.find_first_not_of(" \t", name.size() + 1) == header.npos
-                                                    ? header.size()
-                                                    : header.find_first_not_of(" \t", name.size() + 1))
-                                : "";
+        size_t at = header.find_first_not_of(" \t", name.size() + 1);
+        std::string value = at != header.npos ? header.substr(at) : "";
         if (name == "content-length") std::from_chars(value.data(), value.data() + value.size(), length);
         if (name == "connection" && value == "close") r.keep = false;
     }
@@ -106,16 +104,6 @@ bool read_request(bufio::reader& in, request& r) {
 }
 
 // --- What the command makes.
-
-std::string file_contents(const std::string& path) {
-    std::string all;
-    int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return all;
-    char some[65536];
-    for (ssize_t n; (n = ::read(fd, some, sizeof some)) > 0;) all.append(some, size_t(n));
-    ::close(fd);
-    return all;
-}
 
 // A directory of our own, removed with what is in it.
 struct workplace {
@@ -159,8 +147,8 @@ answer by_command(std::vector<std::string> words, bool stdout_is_it, const char*
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
         }
     });
-    if (status != 0) return failure(500, file_contents(place.err));
-    return {200, type, file_contents(place.out)};
+    if (status != 0) return failure(500, os::read_file(place.err).data);
+    return {200, type, os::read_file(place.out).data};
 }
 
 answer profile(const std::string& kind, const request& r, unsigned seconds) {
@@ -227,7 +215,7 @@ answer answer_to(const request& r) {
     if (!r.path.starts_with("/debug/pprof")) return failure(404, r.path + " is not here; /debug/pprof/ is");
     std::string name = r.path.size() > 13 ? r.path.substr(13) : "";
     if (name.empty()) return {200, "text/html; charset=utf-8", kIndex};
-    if (name == "cmdline") return {200, "text/plain; charset=utf-8", file_contents("/proc/self/cmdline")};
+    if (name == "cmdline") return {200, "text/plain; charset=utf-8", os::read_file("/proc/self/cmdline").data};
     if (name == "symbol") return symbols_of(r);
     unsigned debug = r.number("debug", 0, 2);
     if (name == "goroutine" && debug == 1) return goroutines_grouped();

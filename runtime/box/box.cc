@@ -79,19 +79,6 @@ void* map_in_file(size_t bytes) {
     return p;
 }
 
-uint64_t start_ticks() {
-    char text[1024];
-    int fd = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = ::read(fd, text, sizeof text - 1);
-    ::close(fd);
-    if (n <= 0) return 0;
-    text[n] = 0;
-    const char* at = strrchr(text, ')');
-    for (int field = 2; at != nullptr && field < 22; field++) at = strchr(at + 1, ' ');
-    return at != nullptr ? strtoull(at, nullptr, 10) : 0;
-}
-
 // Boxes of processes that have died, but for the newest few: nobody else would ever remove them.
 void sweep() {
     struct found {
@@ -166,7 +153,7 @@ void fill_header() {
     head->page = os::kPage;
     head->pid = uint32_t(getpid());
     head->uid = geteuid();
-    head->start_ticks = start_ticks();
+    head->start_ticks = os::own_stat(22);
     head->regions_at = kHeaderBytes;
     if (ssize_t n = readlink("/proc/self/exe", head->exe, sizeof head->exe - 1); n > 0) head->exe[n] = 0;
     ticks_and(CLOCK_REALTIME, &head->real_ns_0);

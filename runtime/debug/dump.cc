@@ -10,6 +10,7 @@
 
 #include "runtime/base/fatal.h"
 #include "runtime/box/box.h"
+#include "runtime/debug/cxx_name.h"
 #include "runtime/debug/signal_thread.h"
 #include "runtime/debug/traceback.h"
 #include "runtime/os/os.h"
@@ -53,25 +54,6 @@ class writer {
     int fd_;
     std::string text_;
 };
-
-// The qualified name in a demangled function: without the return type that a template's has.
-std::string_view qualified(std::string_view function) {
-    size_t begin = 0;
-    int depth = 0;
-    for (size_t i = 0; i < function.size(); i++) {
-        char c = function[i];
-        if (function.substr(i).starts_with("operator") ||
-            (c == '(' && depth == 0 && !function.substr(i).starts_with("(anonymous")))
-            break;
-        if (c == '<' || c == '(')
-            depth++;
-        else if (c == '>' || c == ')')
-            depth--;
-        else if (c == ' ' && depth == 0)
-            begin = i + 1;
-    }
-    return function.substr(begin);
-}
 
 // The runtime's own frames, which Go does not show either below level system.
 bool is_internal(const frame& f) {

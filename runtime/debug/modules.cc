@@ -9,18 +9,12 @@
 #include <cstring>
 #include <string>
 
-#include "runtime/base/atomic.h"
 #include "runtime/base/bits.h"
 #include "runtime/box/box.h"
 
 namespace gossamer::rt {
 
 namespace {
-
-struct listing {
-    std::string text;
-    unsigned long long loads = 0;
-};
 
 std::string hex(const unsigned char* bytes, size_t n) {
     static constexpr char kDigits[] = "0123456789abcdef";
@@ -60,8 +54,7 @@ std::string build_id(const dl_phdr_info* object) {
 }
 
 int list(dl_phdr_info* object, size_t, void* arg) {
-    auto* all = static_cast<listing*>(arg);
-    all->loads = object->dlpi_adds;
+    auto* text = static_cast<std::string*>(arg);
     std::string id = build_id(object);
     const char* path = object->dlpi_name[0] != 0 ? object->dlpi_name : the_box()->exe;
     for (unsigned i = 0; i < object->dlpi_phnum; i++) {
@@ -70,7 +63,7 @@ int list(dl_phdr_info* object, size_t, void* arg) {
         uint64_t page = os::kPage - 1;
         uint64_t begin = (object->dlpi_addr + h.p_vaddr) & ~page;
         uint64_t end = (object->dlpi_addr + h.p_vaddr + h.p_memsz + page) & ~page;
-        all->text += hex(begin) + ' ' + hex(end) + ' ' + hex(h.p_offset & ~page) + ' ' + id + ' ' + path + '\n';
+        *text += hex(begin) + ' ' + hex(end) + ' ' + hex(h.p_offset & ~page) + ' ' + id + ' ' + path + '\n';
     }
     return 0;
 }
@@ -78,10 +71,9 @@ int list(dl_phdr_info* object, size_t, void* arg) {
 }  // namespace
 
 void show_modules() {
-    static atomic<unsigned long long> shown{0};
-    listing all;
-    dl_iterate_phdr(list, &all);
-    if (shown.exchange(all.loads) != all.loads) add_text(box::region_kind::modules, all.text.data(), all.text.size());
+    std::string text;
+    dl_iterate_phdr(list, &text);
+    add_text(box::region_kind::modules, text.data(), text.size());
 }
 
 }  // namespace gossamer::rt

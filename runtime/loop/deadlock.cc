@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runtime/loop/deadlock.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <cstring>
-
 #include "runtime/base/fatal.h"
 #include "runtime/debug/signal_thread.h"
 #include "runtime/netpoll/netpoll.h"
@@ -23,20 +17,6 @@ namespace {
 constexpr int64_t kSecondLook = 20'000'000;
 
 constexpr unsigned kSysmonThreads = 1;
-
-// num_threads, the 20th field of /proc/self/stat; the second is in parentheses and may hold anything. 0 when it cannot be read.
-unsigned process_threads() {
-    char text[1024];
-    int fd = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = ::read(fd, text, sizeof text - 1);
-    ::close(fd);
-    if (n <= 0) return 0;
-    text[n] = 0;
-    const char* p = strrchr(text, ')');
-    for (int field = 2; p != nullptr && field < 20; field++) p = strchr(p + 1, ' ');
-    return p != nullptr ? unsigned(strtoul(p, nullptr, 10)) : 0;
-}
 
 void count_g(G* g, void* arg) {
     auto* s = static_cast<life_signs*>(arg);
@@ -83,7 +63,7 @@ life_signs take_life_signs() {
     s.goroutines = live_goroutines();
     unsigned known =
         sched.m_count.load() + sched.plain_threads.load() + kSysmonThreads + signal_threads() + sanitizer_threads();
-    unsigned all = process_threads();
+    unsigned all = unsigned(os::own_stat(20));
     s.unknown_threads = all == 0 ? 1 : all > known ? all - known : 0;
     return s;
 }

@@ -59,6 +59,8 @@ clockid_t thread_cpu_clock();  // of the calling thread
 void set_timer_slack_ns(uint64_t ns);
 // The calling thread's own stack.
 range thread_stack();
+// A number from /proc/self/stat: field 20 is the threads of the process, 22 the moment it was started. 0 when it cannot be read. From the third field on.
+uint64_t own_stat(unsigned field);
 
 // cpus.cc
 // CPUs this process may use: the affinity mask, cut by the cgroup v2 quota (rounded up, at least 2 as in Go 1.25; SEMANTICS RT2).

@@ -7,8 +7,8 @@
 #include <gossamer/time.h>
 
 #include <atomic>
-#include <cstdio>
-#include <thread>
+
+#include "until_input_ends.h"
 
 using namespace gossamer;
 
@@ -52,13 +52,7 @@ int main() {
             });
         go({.name = "burner"}, [] { burns(); });
         sleep(std::chrono::milliseconds(20));  // all of them are where they belong
-        std::printf("ready\n");
-        std::fflush(stdout);
-        std::thread([far] {
-            while (std::getchar() != EOF) continue;
-            is_over = true;
-            far.close();
-        }).detach();
+        say_ready(far, is_over);
         far.recv();
         words.close();
         return 0;

@@ -39,11 +39,7 @@ struct changing_box {
 
     template <class T>
     void set(uint64_t address, T value) {
-        FILE* f = std::fopen(path.c_str(), "r+b");
-        REQUIRE(f != nullptr);
-        std::fseek(f, long(address - box_builder::kBase), SEEK_SET);
-        std::fwrite(&value, sizeof value, 1, f);
-        std::fclose(f);
+        insp_test::overwrite(path, address, value);
     }
     void set_turn(uint64_t p, uint32_t turn) { set(p + 40, turn); }
     void set_tick(uint64_t p, uint32_t tick) { set(p + 44, tick); }

@@ -6,10 +6,10 @@
 #include <gossamer/time.h>
 
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <thread>
+
+#include "until_input_ends.h"
 
 using namespace gossamer;
 
@@ -87,13 +87,7 @@ int main(int argc, char** argv) {
         go({.name = "spinner"}, [] { spins(); });
         while (standing < parked + 6) sleep(std::chrono::milliseconds(1));
         sleep(std::chrono::milliseconds(20));  // the last of them is off its stack
-        std::printf("ready\n");
-        std::fflush(stdout);
-        std::thread([far] {
-            while (std::getchar() != EOF) continue;
-            is_over = true;
-            far.close();
-        }).detach();
+        say_ready(far, is_over);
         far.recv();
         return 0;
     });

@@ -33,11 +33,7 @@ struct one_thread {
     ~one_thread() { unlink(path.c_str()); }
     template <class T>
     void set(uint64_t address, T value) {
-        FILE* f = std::fopen(path.c_str(), "r+b");
-        REQUIRE(f != nullptr);
-        std::fseek(f, long(address - box_builder::kBase), SEEK_SET);
-        std::fwrite(&value, sizeof value, 1, f);
-        std::fclose(f);
+        insp_test::overwrite(path, address, value);
     }
 };
 

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime/debug/cxx_name.h"
+
 namespace insp {
 
 namespace {
@@ -34,24 +36,6 @@ std::string hex(uint64_t v) {
     return text;
 }
 
-// Where the return type that stands before a template's name ends; and what follows the name belongs to it.
-size_t name_begin(std::string_view function) {
-    size_t begin = 0;
-    int depth = 0;
-    for (size_t i = 0; i < function.size(); i++) {
-        char c = function[i];
-        std::string_view rest = function.substr(i);
-        if (rest.starts_with("operator") || (c == '(' && depth == 0 && !rest.starts_with("(anonymous"))) break;
-        if (c == '<' || c == '(')
-            depth++;
-        else if (c == '>' || c == ')')
-            depth--;
-        else if (c == ' ' && depth == 0)
-            begin = i + 1;
-    }
-    return begin;
-}
-
 }  // namespace
 
 std::string demangle(const char* name) {
@@ -64,8 +48,8 @@ std::string demangle(const char* name) {
     std::unique_ptr<char, decltype(&std::free)> plain(abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
     std::string text = status == 0 ? plain.get() : name;
     if (size_t clone = text.find(" [clone "); clone != 0) text = text.substr(0, clone);
-    size_t begin = name_begin(text);
-    return begin < text.size() ? text.substr(begin) : text;
+    std::string_view name_alone = gossamer::rt::qualified(text);
+    return name_alone.empty() ? text : std::string(name_alone);
 }
 
 std::unique_ptr<object_file> object_file::open(const std::string& path, const std::string& build_id) {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "runtime/base/wait_reason.h"
+
 namespace insp {
 
 namespace {
@@ -284,27 +286,8 @@ const char* words(g_state s) {
 }
 
 const char* reason_words(uint8_t reason) {
-    // runtime/base/wait_reason.h
-    static constexpr const char* kWords[] = {
-        "",
-        "chan receive",
-        "chan send",
-        "chan receive (nil chan)",
-        "chan send (nil chan)",
-        "select",
-        "select (no cases)",
-        "sleep",
-        "IO wait",
-        "semacquire",
-        "sync.Mutex.Lock",
-        "sync.RWMutex.RLock",
-        "sync.RWMutex.Lock",
-        "sync.Cond.Wait",
-        "sync.WaitGroup.Wait",
-        "panicwait",
-        "join",
-    };
-    return reason < std::size(kWords) ? kWords[reason] : "unknown reason";
+    using gossamer::rt::wait_reason;
+    return reason < uint8_t(wait_reason::kCount) ? gossamer::rt::words(wait_reason(reason)) : "unknown reason";
 }
 
 const goroutine* snapshot::find(uint64_t id) const {

@@ -5,17 +5,11 @@
 #include <cstdint>
 #include <ctime>
 
+#include "runtime/arch/cpu.h"
+
 namespace insp {
 
-inline uint64_t ticks_now() {
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#else
-    uint64_t v;
-    asm volatile("mrs %0, cntvct_el0" : "=r"(v));
-    return v;
-#endif
-}
+inline uint64_t ticks_now() { return gossamer::rt::arch::cycles(); }
 
 // Both clocks at one moment: the closest of some readings, for one may have been interrupted.
 inline void read_clocks(uint64_t* ticks, int64_t* ns) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <new>
 
 #include "runtime/os/os.h"
@@ -60,6 +63,19 @@ range thread_stack() {
     pthread_attr_getstack(&attr, &r.base, &r.bytes);
     pthread_attr_destroy(&attr);
     return r;
+}
+
+uint64_t own_stat(unsigned field) {
+    char text[1024];
+    int fd = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = ::read(fd, text, sizeof text - 1);
+    ::close(fd);
+    if (n <= 0) return 0;
+    text[n] = 0;
+    const char* at = strrchr(text, ')');  // the second stands in parentheses and may hold anything
+    for (unsigned i = 2; at != nullptr && i < field; i++) at = strchr(at + 1, ' ');
+    return at != nullptr ? strtoull(at, nullptr, 10) : 0;
 }
 
 }  // namespace gossamer::rt::os
