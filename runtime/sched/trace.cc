@@ -111,7 +111,8 @@ void follow_wanted_level() {
         h->recorder_on.store(arch::cycles());
         h->recorder_level.store(level);
         on.store(true);
-        each_m(adopt_ring);  // one that was made meanwhile
+        each_m(adopt_ring);  // one that was made meanwhile; what it did unseen is cut off for all
+        h->recorder_on.store(arch::cycles());
     } else {
         on.store(false);
         each_m([](M* m) { m->trace.store(nullptr); });

@@ -13,6 +13,7 @@
 
 #include "gossamer/chan.h"
 #include "gossamer/wait_group.h"
+#include "runtime/arch/cpu.h"
 #include "runtime/box/layout.h"
 #include "tests/support/harness.h"
 
@@ -28,8 +29,8 @@ struct recorded {
     bool well_formed = true;  // groups inside blocks, a context at each block's begin, stamps never go back on a thread
 };
 
-// Every ring of a saved window, when none has wrapped.
-recorded read_window(const std::string& path) {
+// Every ring of a saved window, when none has wrapped, up to a moment: threads are switched off one after the other.
+recorded read_window(const std::string& path, uint64_t end_ticks = UINT64_MAX) {
     std::vector<char> file;
     int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     REQUIRE(fd >= 0);
@@ -51,8 +52,8 @@ recorded read_window(const std::string& path) {
             uint64_t high = records[at].head >> 8, g = records[at].body >> 24;
             bool stamped = k != box::kind::pad && k != box::kind::detail && k != box::kind::birth &&
                            k != box::kind::name_at && k != box::kind::extra && k != box::kind::text;
-            if (stamped && k != box::kind::context) of_this = high >= h->recorder_on.load();
-            if (!of_this) {  // an earlier recording's
+            if (stamped && k != box::kind::context) of_this = high >= h->recorder_on.load() && high <= end_ticks;
+            if (!of_this) {  // an earlier recording's, or too late
                 if (k == box::kind::text) at += (high + sizeof(box::record) - 1) / sizeof(box::record);
                 continue;
             }
@@ -86,6 +87,7 @@ struct temporary {
 TEST_CASE(
     "what is recorded adds up: who starts leaves, who waits is made ready, regions and logs are in it [D18, D19]") {
     temporary file;
+    uint64_t end_ticks = 0;
     tests::on_goroutine([&] {
         REQUIRE(trace::start() == nullptr);
         CHECK(trace::enabled());
@@ -104,12 +106,13 @@ TEST_CASE(
             wg.wait();
         }
         load.end();
+        end_ticks = rt::arch::cycles();
         REQUIRE(trace::stop(file.path) == nullptr);
         CHECK_FALSE(trace::enabled());
         CHECK(trace::stop(file.path).message() == "trace: stop: nothing is being recorded");
         CHECK(trace::save(file.path).message() == "trace: save: nothing is being recorded");
     });
-    recorded all = read_window(file.path);
+    recorded all = read_window(file.path, end_ticks);
     CHECK(all.well_formed);
     CHECK(all.count[box::kind::create] >= 1);
     CHECK(all.count[box::kind::birth] == all.count[box::kind::create]);
