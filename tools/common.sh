@@ -49,6 +49,11 @@ ensure_packages() {
     rm -f "$log"
 }
 
+# offer_packages SECTION ...: likewise, where that starts no services; without them all goes on.
+offer_packages() {
+    [[ -d /run/systemd/system ]] || ensure_packages "$@" || say "going on without"
+}
+
 # with_heartbeat LOG COMMAND ...: runs the command with its output in LOG, and a line each half minute that shows it lives.
 with_heartbeat() {
     local log=$1 child beat status=0 start=$SECONDS
