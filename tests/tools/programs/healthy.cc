@@ -207,6 +207,12 @@ void busy_locks() {
     });
 }
 
+// A global variable has it: somebody may use it still.
+void global_channel() {
+    static chan<int>* kept = new chan<int>;
+    go([c = *kept] { c.recv(); });
+}
+
 }  // namespace
 
 const scenario kHealthy[] = {
@@ -216,5 +222,6 @@ const scenario kHealthy[] = {
     {"in_a_register", in_a_register},
     {"travelling", travelling},
     {"busy_locks", busy_locks},
+    {"global_channel", global_channel},
     {nullptr, nullptr},
 };

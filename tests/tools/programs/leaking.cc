@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The well-known ways to leak a goroutine. The one that leaks is called "leaked", and so are those that it takes along.
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -147,6 +148,35 @@ namespace {
     go({.name = "leaked"}, [] { chan<int>(nil).recv(); });
 }
 
+// Nobody else has the condition.
+[[gnu::noinline]] void condition() {
+    go({.name = "leaked"}, [] {
+        mutex m;
+        cond changed(m);
+        std::unique_lock hold(m);
+        changed.wait();
+    });
+}
+
+// A structure that only the one who waits has, on the heap.
+[[gnu::noinline]] void own_heap() {
+    struct mailbox {
+        chan<int> letters;
+        std::vector<chan<int>> others{8};
+    };
+    go({.name = "leaked"}, [] {
+        auto box = std::make_unique<mailbox>();
+        box->letters.recv();
+    });
+}
+
+// Two who share a wait group that nobody counts down.
+[[gnu::noinline]] void wait_group_on_heap() {
+    auto missing = std::make_shared<wait_group>();
+    missing->add(1);
+    for (int i = 0; i < 2; i++) go({.name = "leaked"}, [missing] { missing->wait(); });
+}
+
 // A thousand of them.
 [[gnu::noinline]] void many() {
     for (int i = 0; i < 1000; i++) forgotten_receiver();
@@ -168,6 +198,9 @@ const scenario kLeaking[] = {
     {"lock_held", lock_held},
     {"large_closure", large_closure},
     {"nil_channel", nil_channel},
+    {"condition", condition},
+    {"own_heap", own_heap},
+    {"wait_group_on_heap", wait_group_on_heap},
     {"many", many},
     {nullptr, nullptr},
 };
