@@ -66,8 +66,8 @@ class Leaking(unittest.TestCase):
         "timeout_abandons_sender": 1, "early_return": 1, "select_without_other_side": 1, "mutual": 2, "pipeline": 5,
         "stuck_child": 4, "lock_held": 4, "large_closure": 1, "nil_channel": 1, "condition": 1, "many": 1000,
     }
-    # What lies on the heap counts as in use, so that these are missed.
-    MISSED = ("own_heap", "wait_group_on_heap")
+    # What lies on the heap counts as in use, so that these are missed. Go finds so many.
+    MISSED = {"own_heap": 1, "wait_group_on_heap": 2}
 
     def check(self, name, count):
         # An old word that looks like a pointer hides a leak now and then: that is allowed, but not in every process.
@@ -230,9 +230,14 @@ class AgainstGo(unittest.TestCase):
                 rows.append((name, ours, int(theirs.communicate(timeout=60)[0])))
         table = "\n".join(f"{name:26} {ours:5} {theirs:5}" for name, ours, theirs in rows)
         print(f"{'leaked goroutines':26} {'ours':>5} {'go':>5}\n{table}")
-        self.assertEqual([row for row in rows if row[0] not in Leaking.MISSED and row[1:] != (expected.get(row[0], 0),) * 2], [], table)
-        # What we miss is missed still, and Go sees it: else the README has to be told.
-        self.assertEqual([row for row in rows if row[0] in Leaking.MISSED], [("own_heap", 0, 1), ("wait_group_on_heap", 0, 2)])
+        for name, ours, theirs in rows:
+            # Go's allocator may put a mutex alone (8 bytes, no pointers) into one block with something that is in use: then it counts as in use.
+            go_may_say = {expected.get(name, 0), 1} if name == "lock_held" else {expected.get(name, 0)}
+            if name in Leaking.MISSED:
+                go_may_say = {Leaking.MISSED[name]}
+            with self.subTest(name):
+                self.assertEqual(ours, expected.get(name, 0), "ours; the README of the command has this table too")
+                self.assertIn(theirs, go_may_say, "go; the README of the command has this table too")
 
     def ours(self, name, expected):
         for _ in range(4):  # as in Leaking.check
