@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tests/support/harness.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <thread>
 
@@ -8,6 +9,12 @@
 #include "tests/support/leak_check.h"
 
 namespace tests {
+
+namespace {
+
+std::atomic<int> left_behind{0};
+
+}  // namespace
 
 void give_up(const char* sentence) {
     gossamer::rt::print_error("test: %s\n", sentence);
@@ -24,6 +31,11 @@ bool eventually_true(bool (*cond)(void*), void* arg) {
     return true;
 }
 
-void leave_behind(int n) { forgive_leaked(n); }
+void leave_behind(int n) {
+    forgive_leaked(n);
+    left_behind += n;
+}
+
+int left_behind_so_far() { return left_behind; }
 
 }  // namespace tests

@@ -43,5 +43,6 @@ bool eventually(Cond cond) {
 
 // The test leaves n goroutines parked for ever on purpose (a nil channel); the leak check forgives them.
 void leave_behind(int n);
+int left_behind_so_far();
 
 }  // namespace tests
