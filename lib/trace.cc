@@ -26,11 +26,11 @@ bool ready() {
 
 }  // namespace
 
-error start() {
+error start(start_options how) {
     if (!ready())
         return errors::make("trace: start: there is no box to record into (GOSSAMER_BOX=off, or no /dev/shm)");
     if (enabled()) return errors::make("trace: start: records already");
-    rt::set_recorder(2);
+    rt::set_recorder(how.stacks ? rt::kStacksLevel : rt::kEventsLevel);
     return nullptr;
 }
 

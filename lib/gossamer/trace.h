@@ -11,9 +11,13 @@
 
 namespace gossamer::trace {
 
-// Records from now on: who ran where and when, what each waited for, who woke it. 4 MiB a thread, the last of it kept (some 80,000 switches).
-// Costs about 15 ns a switch. Error when it records already, or when there is no box (GOSSAMER_BOX=off). Any goroutine or thread.
-error start();
+struct start_options {
+    // With the whole stack of each wait and each go(), 32 frames at most, not only the call that waits.
+    bool stacks = false;
+};
+// Records from now on: who ran where and when, what each waited for, who woke it. 4 MiB a thread, the last of it kept (some 80,000 switches; with
+// stacks 20,000). Costs about 15 ns a switch. Error when it records already, or when there is no box (GOSSAMER_BOX=off). Any goroutine or thread.
+error start(start_options how = {});
 // Ends it, and writes what was kept to `path`. Error: the file cannot be written; nothing was recorded.
 error stop(const std::string& path);
 // Writes what was kept so far and goes on recording (Go's FlightRecorder.WriteTo).

@@ -44,7 +44,7 @@ enum class life : uint32_t { running, exited, died };
 
 // What others ask for. Any process that may write the file; the runtime looks at it every 10 ms while it works.
 struct control {
-    atomic<uint32_t> level{0};        // 0 off; else the flight recorder
+    atomic<uint32_t> level{0};        // 0 off; 1, 2: the recorder; 3: with stacks
     atomic<uint32_t> ring_bytes{0};   // of each thread, a power of two; 0: 4 MiB. Counts for rings made from now on
     atomic<uint64_t> stall_ns{0};     // a processor that makes no pick for so long freezes the recorder; 0: never
     atomic<uint64_t> runnable_ns{0};  // likewise a goroutine that was made ready and did not run for so long

@@ -3,8 +3,6 @@
 
 #include <pthread.h>
 
-#include <cstdlib>
-
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
 #include "runtime/debug/modules.h"
@@ -55,7 +53,8 @@ void start() {
     unsigned procs = sched.settings.procs != 0 ? sched.settings.procs : os::usable_cpus();
     resize_ps(procs < kMaxProcs ? procs : kMaxProcs);
     start_sysmon();
-    if (const char* path = getenv("GOSSAMER_TRACE"); path != nullptr && *path != 0) trace_until_the_end(path);
+    if (const config& c = sched.settings; c.trace != nullptr)
+        trace_until_the_end(c.trace, c.trace_stacks, c.trace_ring);
     pthread_atfork(nullptr, nullptr, after_fork_in_child);
 }
 

@@ -47,6 +47,14 @@ bool read_number(const char* name, size_t low, size_t high, size_t* value) {
     refuse(name, text, why);
 }
 
+void read_switch(const char* name, bool* value) {
+    const char* text = getenv(name);
+    if (text == nullptr || *text == 0) return;
+    bool is_on = strcmp(text, "on") == 0 || strcmp(text, "1") == 0;
+    if (!is_on && strcmp(text, "off") != 0 && strcmp(text, "0") != 0) refuse(name, text, "not one of on, off");
+    *value = is_on;
+}
+
 }  // namespace
 
 config read_config() {
@@ -72,10 +80,10 @@ config read_config() {
             refuse("GOSSAMER_DEBUG", text, "not schedtrace=MS with 1 to 86400000 ms");
         c.schedtrace_ms = unsigned(n);
     }
-    if (const char* text = getenv("GOSSAMER_BOX"); text != nullptr && *text != 0) {
-        if (strcmp(text, "off") != 0 && strcmp(text, "on") != 0) refuse("GOSSAMER_BOX", text, "not one of on, off");
-        c.box = text[1] == 'n';
-    }
+    read_switch("GOSSAMER_BOX", &c.box);
+    if (const char* text = getenv("GOSSAMER_TRACE"); text != nullptr && *text != 0) c.trace = text;
+    read_switch("GOSSAMER_TRACE_STACKS", &c.trace_stacks);
+    if (read_number("GOSSAMER_TRACE_RING", 64 << 10, size_t(1) << 30, &n)) c.trace_ring = uint32_t(n);
     return c;
 }
 
@@ -92,6 +100,8 @@ const char* config_help() {
            "on (default: on)\n"
            "GOSSAMER_TRACE        path               records from the start, and writes the last events there at the "
            "end\n"
+           "GOSSAMER_TRACE_STACKS on, off           with the stack of each wait and each go() (default: off)\n"
+           "GOSSAMER_TRACE_RING   64k to 1g          bytes of a thread's last events (default: 4m)\n"
            "GOSSAMER_SEED         1 to 2^63-1        seed of stealing and select order (default: from the clock)\n";
 }
 

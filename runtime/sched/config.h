@@ -20,6 +20,9 @@ struct config {
         os::guard_kind::regions;  // GOSSAMER_GUARDS: regions, mprotect or canary; the best to be used below stacks
     unsigned schedtrace_ms = 0;   // GOSSAMER_DEBUG=schedtrace=MS; 0: none
     bool box = true;              // GOSSAMER_BOX: off: nothing for inspectors in /dev/shm
+    const char* trace = nullptr;  // GOSSAMER_TRACE: path; null: none
+    bool trace_stacks = false;    // GOSSAMER_TRACE_STACKS: on, off
+    uint32_t trace_ring = 0;      // GOSSAMER_TRACE_RING: bytes a thread, 64k … 1g; 0: the recorder's choice
     uint64_t seed = 0;            // GOSSAMER_SEED: of victim order and select order; 0: from the clock
 };
 

@@ -9,6 +9,7 @@
 
 #include "runtime/arch/cpu.h"
 #include "runtime/base/fatal.h"
+#include "runtime/stack/frame_walk.h"
 
 namespace gossamer::rt {
 
@@ -24,6 +25,8 @@ constexpr uint32_t kLeastRing = 64 << 10, kMostRing = 1 << 30;
 
 lock recorder_lock{lock_rank::recorder};
 atomic<bool> on{false};
+atomic<bool> with_stacks{false};
+constexpr unsigned kMostFrames = 32;
 char last_path[4096];  // GOSSAMER_TRACE; empty: none
 
 uint64_t head_of(kind k, uint64_t high) { return high << 8 | uint64_t(k); }
@@ -72,6 +75,32 @@ class group {
     uint64_t at_ = 0;
 };
 
+// The callers of who runs here.
+class call_stack {
+  public:
+    // From the call behind `call` on: what lies deeper is ours; all of it where that is not found. REQUIRES: `from` is on g's stack.
+    void take(const G* g, frame_at from, const void* call) {
+        if (!with_stacks.load(relaxed) || g == nullptr || g->stk == nullptr)
+            return;  // pairs with nothing: late is as good
+        pcs_ = walk_frames(from, reinterpret_cast<uintptr_t>(g->stk->top()), pc_, kMostFrames);
+        uint64_t* first = std::find(pc_, pc_ + pcs_, reinterpret_cast<uintptr_t>(call));
+        if (first == pc_ + pcs_) return;
+        std::copy(first, pc_ + pcs_, pc_);
+        pcs_ -= unsigned(first - pc_);
+    }
+    uint32_t records() const { return pcs_ == 0 ? 0 : 1 + (pcs_ + 1) / 2; }
+    void put(group& r) {
+        if (pcs_ == 0) return;
+        r.put(kind::stack, pcs_, 0);
+        pc_[pcs_] = 0;
+        r.put_bytes(reinterpret_cast<const char*>(pc_), size_t(records() - 1) * sizeof(record));
+    }
+
+  private:
+    unsigned pcs_ = 0;
+    uint64_t pc_[kMostFrames + 1];
+};
+
 uint64_t stamp(group& r) { return r->last_tsc = arch::cycles(); }
 
 // The last reading of the thread's clock, or of the monitor's. A plain thread has no switches, and reads its own.
@@ -105,7 +134,12 @@ void each_m(void (*fn)(M*)) {
 void follow_wanted_level() {
     box::header* h = the_box();
     uint32_t level = h->wanted.level.load();
-    if ((level != 0) == on.load()) return;
+    if (level >= kStacksLevel && !with_stacks.load()) forget_frame_rules();
+    with_stacks.store(level >= kStacksLevel);
+    if ((level != 0) == on.load()) {
+        h->recorder_level.store(level);
+        return;
+    }
     if (level != 0) {
         each_m(make_ring);
         h->recorder_on.store(arch::cycles());
@@ -123,13 +157,17 @@ void follow_wanted_level() {
 }  // namespace
 
 void trace_switch(M* m, const G* g, leave_kind how, const G* next) {
-    group r(m, 3);
+    call_stack callers;
+    if (how == kind::block) callers.take(g, caller_frame(), g->param);
+    group r(m, 3 + callers.records());
     if (!r) return;
     uint64_t now = stamp(r);
     r.put(how, now, id_of(g) << 24 | uint64_t(g->reason.load(relaxed)));  // pairs with nothing: the caller's own words
-    if (how == kind::block)
+    if (how == kind::block) {
         r.put(kind::detail, reinterpret_cast<uintptr_t>(g->wait_object.load(relaxed)),  // likewise
               reinterpret_cast<uintptr_t>(g->param));
+        callers.put(r);
+    }
     if (next != nullptr) r.put(kind::start, now, id_of(next) << 24 | m->p->id);
     r.publish();
 }
@@ -142,11 +180,14 @@ void trace_ready(M* m, const G* g) {
 }
 
 void trace_create(M* m, const G* g) {
-    group r(m, 3);
+    call_stack callers;
+    callers.take(m->curg, caller_frame(), g->creator_pc);
+    group r(m, 3 + callers.records());
     if (!r) return;
     r.put(kind::create, old_stamp(m, r), id_of(g) << 24);
     r.put(kind::birth, reinterpret_cast<uintptr_t>(g->invoke), reinterpret_cast<uintptr_t>(g->creator_pc));
     if (g->name != nullptr) r.put(kind::name_at, reinterpret_cast<uintptr_t>(g->name), 0);
+    callers.put(r);
     r.publish();
 }
 
@@ -181,9 +222,10 @@ void set_recorder(uint32_t level) {
     follow_wanted_level();
 }
 
-void trace_until_the_end(const char* path) {
+void trace_until_the_end(const char* path, bool with_their_stacks, uint32_t ring_bytes) {
     snprintf(last_path, sizeof last_path, "%s", path);
-    set_recorder(2);
+    the_box()->wanted.ring_bytes.store(ring_bytes);
+    set_recorder(with_their_stacks ? kStacksLevel : kEventsLevel);
     std::atexit(save_last_trace);
 }
 
@@ -202,7 +244,7 @@ void adopt_ring(M* m) {
 }
 
 bool tend_recorder() {
-    if ((the_box()->wanted.level.load() != 0) != on.load()) {
+    if (the_box()->wanted.level.load() != the_box()->recorder_level.load()) {
         lock_guard guard(recorder_lock);
         follow_wanted_level();
     }

@@ -42,14 +42,16 @@ inline void trace_p(M* m, box::kind what, const P* p) {
         trace_plain(m, what, 0, p->id);
 }
 
-// 0: off; 2: on. Rings are made where there are none. Any thread.
+inline constexpr uint32_t kEventsLevel = 2, kStacksLevel = 3;  // of box::control::level
+// 0: off; kEventsLevel: on; kStacksLevel: with the callers of each block and go(). Rings are made where there are none. Any thread.
 void set_recorder(uint32_t level);
 // The monitor's: does what was asked from outside, and gives the rings its clock. True while recording.
 bool tend_recorder();
 // A trigger: the rings stop, and the box says why. Any thread.
 void freeze_recorder(uint32_t why, uint64_t g);
-// GOSSAMER_TRACE=path: records from now on, and writes a copy of the box to the path when the process ends, however that comes about.
-void trace_until_the_end(const char* path);
+// GOSSAMER_TRACE=path: records from now on, and writes a copy of the box to the path when the process ends, however that comes about. ring_bytes: as in
+// box::control.
+void trace_until_the_end(const char* path, bool with_their_stacks, uint32_t ring_bytes);
 // The process ends: writes it. Once; nothing without such a path.
 void save_last_trace();
 // For a new M, before it runs.

@@ -17,7 +17,8 @@ int main() {
                 {"GOSSAMER_SEED", "0"},          {"GOSSAMER_MAX_THREADS", "99999999999999999999"},
                 {"GOSSAMER_SEED", "0x7"},        {"GOSSAMER_GUARDS", "none"},
                 {"GOSSAMER_BOX", "yes"},         {"GOSSAMER_DEBUG", "schedtrace=0"},
-                {"GOSSAMER_DEBUG", "gctrace=1"}, {"GOTRACEBACK", "full"}};
+                {"GOSSAMER_DEBUG", "gctrace=1"}, {"GOTRACEBACK", "full"},
+                {"GOSSAMER_TRACE_STACKS", "2"},  {"GOSSAMER_TRACE_RING", "1k"}};
     for (auto& bad : kBad) {
         pid_t child = fork();  // before the runtime starts here
         if (child == 0) {

@@ -14,7 +14,7 @@
 #include "gossamer/chan.h"
 #include "gossamer/wait_group.h"
 #include "runtime/arch/cpu.h"
-#include "runtime/box/layout.h"
+#include "runtime/sched/trace.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
@@ -26,6 +26,8 @@ struct recorded {
     std::map<box::kind, int> count;
     std::string texts;
     std::map<uint64_t, int> starts, leaves;  // by goroutine, on all threads
+    std::vector<std::vector<uint64_t>> block_stacks, create_stacks;
+    int sites_in_stacks = 0;  // stacks of blocks that begin with the call that waits
     bool well_formed = true;  // groups inside blocks, a context at each block's begin, stamps never go back on a thread
 };
 
@@ -50,6 +52,19 @@ recorded read_window(const std::string& path, uint64_t end_ticks = UINT64_MAX) {
         for (uint64_t at = 0; at < n; at++) {
             auto k = box::kind(records[at].head & 0xff);
             uint64_t high = records[at].head >> 8, g = records[at].body >> 24;
+            if (k == box::kind::stack && of_this) {
+                auto* pcs = reinterpret_cast<const uint64_t*>(&records[at + 1]);
+                std::vector<uint64_t> stack(pcs, pcs + high);
+                auto before = box::kind(records[at - 1].head & 0xff);
+                if (before == box::kind::detail) all.sites_in_stacks += stack.front() == records[at - 1].body;
+                (before == box::kind::detail ? all.block_stacks : all.create_stacks).push_back(stack);
+                all.well_formed &=
+                    before == box::kind::detail || before == box::kind::birth || before == box::kind::name_at;
+            }
+            if (k == box::kind::stack) {
+                at += (high + 1) / 2;
+                continue;
+            }
             bool stamped = k != box::kind::pad && k != box::kind::detail && k != box::kind::birth &&
                            k != box::kind::name_at && k != box::kind::extra && k != box::kind::text;
             if (stamped && k != box::kind::context) of_this = high >= h->recorder_on.load() && high <= end_ticks;
@@ -130,6 +145,57 @@ TEST_CASE(
         CAPTURE(one.first);
         CHECK(std::abs(one.second - all.leaves[one.first]) <= 1);
     }
+}
+
+TEST_CASE(
+    "with stacks, each wait and each go() has the calls that led to it, and the recorder may be asked for them while "
+    "it is on") {
+    temporary file;
+    tests::on_goroutine([&] {
+        REQUIRE(trace::start({.stacks = true}) == nullptr);
+        CHECK(rt::the_box()->recorder_level.load() == rt::kStacksLevel);
+        trace::log("a create", "carries the reading before it");
+        chan<int> c(0);
+        wait_group wg;
+        wg.go([&] {
+            for (int i = 0; i < 500; i++) c.send(i);
+        });
+        for (int i = 0; i < 500; i++) CHECK(*c.recv() == i);
+        wg.wait();
+        REQUIRE(trace::stop(file.path) == nullptr);
+    });
+    recorded with = read_window(file.path);
+    CHECK(with.well_formed);
+    CHECK(int(with.block_stacks.size()) == with.count[box::kind::block]);
+    CHECK(with.count[box::kind::block] >= 500);
+    CHECK(int(with.create_stacks.size()) >= 1);
+    CHECK(with.sites_in_stacks == with.count[box::kind::block]);
+    for (auto& stack : with.block_stacks) {
+        CHECK(stack.size() >= 2);
+        CHECK(stack.size() <= 32);
+    }
+
+    tests::on_goroutine([&] {
+        REQUIRE(trace::start() == nullptr);
+        chan<int> c(0);
+        wait_group wg;
+        auto exchange = [&] {
+            wg.go([&] { c.send(1); });
+            c.recv();
+            wg.wait();
+        };
+        exchange();
+        rt::set_recorder(rt::kStacksLevel);
+        exchange();
+        rt::set_recorder(rt::kEventsLevel);
+        exchange();
+        CHECK(trace::enabled());
+        REQUIRE(trace::stop(file.path) == nullptr);
+    });
+    recorded some = read_window(file.path);
+    CHECK(some.well_formed);
+    CHECK(some.create_stacks.size() >= 1);
+    CHECK(int(some.create_stacks.size()) < some.count[box::kind::create]);
 }
 
 TEST_CASE("a text that is too long is cut, an empty one is none") {

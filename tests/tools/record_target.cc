@@ -63,10 +63,25 @@ void caller() {
     }
 }
 
+[[gnu::noinline]] void waits_deep_down() {
+    gossamer::sleep(1ms);
+    asm volatile("" : : : "memory");  // no tail call
+}
+[[gnu::noinline]] void goes_down(int levels) {
+    if (levels == 0)
+        waits_deep_down();
+    else
+        goes_down(levels - 1);
+    asm volatile("" : : : "memory");
+}
+
 void busy(wait_group& all, mutex& m) {
     for (int i = 0; i < 2; i++) pair(all, true);
     for (int i = 0; i < 3; i++) all.go([&m, i] { worker(m, i); });
     all.go([] { caller(); });
+    all.go([] {
+        while (!is_over) goes_down(3);
+    });
     all.go([] {
         for (int i = 0; i < 1000 && !is_over; i++) {
             go({.name = "short lived"}, [] { gossamer::yield(); });

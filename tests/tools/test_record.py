@@ -116,6 +116,41 @@ class Recording(unittest.TestCase):
             self.assertEqual(first, second)
         self.check_exports("live.window")
 
+    def functions_of_blocks(self, window):
+        """Names of the stacks at which goroutines began to wait, as Go's own tool shows them."""
+        self.good("export", window, "--go", "-o", "stacks.trace")
+        self.good("check", "stacks.trace")
+        if not has_go():
+            self.skipTest("go is not installed")
+        parsed = subprocess.run(["go", "tool", "trace", "-d=parsed", "stacks.trace"], capture_output=True, text=True, timeout=120)
+        self.assertEqual(parsed.returncode, 0, parsed.stderr[-500:])
+        blocks = parsed.stdout.split("StateTransition")
+        return [b.split("\nStack=")[0] for b in blocks if "Running->Waiting Reason=" in b[:200]]
+
+    def test_with_stacks_each_wait_shows_who_called_whom_in_every_format(self):
+        environment = dict(os.environ, GOSSAMER_TRACE="run.window", GOSSAMER_TRACE_STACKS="1", GOSSAMER_PROCS="2")
+        subprocess.run([TARGET, "busy", "100"], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)
+        self.check_exports("run.window")
+        with open("j.json", encoding="utf-8") as file:
+            stacks = {e["args"]["stack"] for e in json.load(file)["traceEvents"] if "stack" in e.get("args", {})}
+        chain = [s for s in stacks if "waits_deep_down" in s]
+        self.assertTrue(chain, stacks)
+        self.assertRegex(chain[0], r"(?s)sleep.*waits_deep_down.*goes_down.*goes_down.*goes_down")
+        self.good("prof", "block", "run.window", "-o", "block.pb.gz")
+        self.good("report", "run.window", "-o", "r.html")
+        deep = [b for b in self.functions_of_blocks("run.window") if "waits_deep_down" in b]
+        self.assertTrue(deep)
+        self.assertGreaterEqual(deep[0].count("goes_down"), 3)
+        top = subprocess.run(["go", "tool", "pprof", "-traces", "block.pb.gz"], capture_output=True, text=True, timeout=60)
+        self.assertRegex(top.stdout, r"(?s)waits_deep_down.*goes_down.*goes_down")
+
+    def test_record_asks_for_stacks_and_takes_the_wish_back(self):
+        with Program("busy", 100000) as p:
+            self.good("record", p.pid, "--stacks", "--for", "200ms", "-o", "with.window")
+            self.good("record", p.pid, "--for", "200ms", "-o", "without.window")
+        self.assertTrue(any(b.count("goes_down") >= 3 for b in self.functions_of_blocks("with.window")))
+        self.assertFalse(any("goes_down" in b for b in self.functions_of_blocks("without.window")))
+
     def test_a_recording_in_a_viewers_format_at_once(self):
         with Program("busy", 100000) as p:
             for option, path in (("--go", "x.trace"), ("--perfetto", "x.perfetto"), ("--json", "x.json")):

@@ -175,6 +175,10 @@ class json_picture : public listener {
             json_writer(text_).string(reason_words(why->reason));
             text_ += ",\"at\":";
             json_writer(text_).string(valid_utf8(place_of(*why)));
+            if (why->stack != 0 && why->stack < w_.stacks.size()) {
+                text_ += ",\"stack\":";
+                json_writer(text_).string(valid_utf8(stack_of(*why)));
+            }
             text_ += "}";
         }
         text_ += "}";
@@ -185,9 +189,18 @@ class json_picture : public listener {
         uint64_t pc =
             e.stack != 0 && e.stack < w_.stacks.size() && !w_.stacks[e.stack].empty() ? w_.stacks[e.stack][0] : e.pc;
         auto names = w_.names.find(pc);
-        if (names == w_.names.end() || names->second.empty()) return "";
-        const pc_name& n = names->second.front();
+        return names == w_.names.end() || names->second.empty() ? "" : words(names->second.front());
+    }
+    static std::string words(const pc_name& n) {
         return n.file.empty() ? n.function : n.function + " (" + n.file + ":" + std::to_string(n.line) + ")";
+    }
+    // A line a frame.
+    std::string stack_of(const event& e) const {
+        std::string lines;
+        for (uint64_t pc : w_.stacks[e.stack])
+            if (auto names = w_.names.find(pc); names != w_.names.end())
+                for (const pc_name& n : names->second) lines += (lines.empty() ? "" : "\n") + words(n);
+        return lines;
     }
     void show_counters(uint64_t ns) {
         last_shown_ = ns;

@@ -62,6 +62,7 @@ struct wishes {
     int64_t for_ns = 0;  // 0: until somebody ends it
     uint64_t ring_bytes = 0, most_bytes = uint64_t{1} << 30;
     int64_t stall_ns = 0, runnable_ns = 0;
+    bool stacks = false;
     std::optional<export_choice> format;
     std::string path;
     bool has_trigger() const { return stall_ns != 0 || runnable_ns != 0; }
@@ -69,6 +70,8 @@ struct wishes {
 
 // Larger than the runtime's own choice: this program may have to wait for its turn on a busy machine. Memory is taken as it is written.
 constexpr uint64_t kRing = 16 << 20;
+
+constexpr uint32_t kEventsLevel = 2, kStacksLevel = 3;  // of box::control::level
 
 enum class ended { in_time, interrupted, by_trigger, target_gone, full };
 
@@ -91,7 +94,7 @@ class session {
             follower_.emplace(t_, w_.most_bytes / sizeof(box::record));
         }
         begin_ticks_ = ticks_now();
-        if (!switch_.was_on()) c.level.store(2);
+        if (!switch_.was_on() || w_.stacks) c.level.store(w_.stacks ? kStacksLevel : kEventsLevel);
         ended how = wait();
         finish();
         return how;
@@ -194,6 +197,7 @@ wishes take_wishes(arguments& args) {
     if (w.for_ns < 0) w.for_ns = w.has_trigger() ? 0 : 2'000'000'000;
     w.ring_bytes = take_bytes(args, "--ring").value_or(0);
     w.most_bytes = take_bytes(args, "--most").value_or(w.most_bytes);
+    w.stacks = args.flag("--stacks");
     w.path = args.value("-o").value_or("");
     constexpr uint64_t kMostRing = 1 << 30, kLeastRing = 64 << 10, kMostOfAll = uint64_t{1} << 40;
     if (w.ring_bytes != 0 && (w.ring_bytes < kLeastRing || w.ring_bytes > kMostRing))
@@ -282,6 +286,7 @@ const command record_command = {
     "  --go, --perfetto, --json   this format at once, instead of the window; --version and --objects as in `export`\n"
     "  --until-stall T     wait until a processor makes no pick for so long, then save the rings as they are\n"
     "  --until-wait T      wait until a goroutine that is ready has not run for so long, likewise\n"
+    "  --stacks            with the whole stack of each wait and each go(): some 60 ns more for each\n"
     "  --ring BYTES        of each thread, 64K to 1G, for rings that are not there yet (16M)\n"
     "  --most BYTES        ends when so much was recorded (1G)\n"
     "  -o FILE\n\n"
