@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSL-1.0
+// The kernel is the checker's, memory is the arena's, nothing is recorded; all else is the real source.
+#include "tests/model/world.h"
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "runtime/base/fatal.h"
+#include "runtime/os/os.h"
+#include "runtime/park/sema.h"
+#include "runtime/sched/g_table.h"
+#include "runtime/sched/mcall.h"
+#include "runtime/sched/trace.h"
+#include "runtime/stack/stack_cache.h"
+
+namespace gossamer::rt {
+
+// runtime/base/fatal.h
+void fatal(const char* format, ...) {
+    char words[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    model::fail(words);
+}
+void broken(const char* sentence, code_place) { model::fail(sentence); }
+void print_error(const char*, ...) {}
+
+// runtime/os
+namespace os {
+int64_t now_ns() { return 1'000'000'000; }
+int64_t quick_now_ns() { return now_ns(); }
+void futex_wait(atomic<uint32_t>* word, uint32_t expected, int64_t) { model::futex_wait(word, expected); }
+void futex_wake(atomic<uint32_t>* word, int count) { model::futex_wake(word, count); }
+void yield_cpu() { model::spin(); }
+void nap_ns(int64_t) { model::spin(); }
+bool has_heavy_fence() { return true; }
+void heavy_fence() { model::heavy_fence(); }
+int start_thread(void (*)(void*), void*, const char*) { model::fail("a model has all its threads from the beginning"); }
+unsigned usable_cpus() { return 1; }
+clockid_t thread_cpu_clock() { return 0; }
+uint64_t thread_id() { return 1; }
+range thread_stack() { return {nullptr, 0}; }
+}  // namespace os
+
+// runtime/box, runtime/sched/g_table.h
+void* new_slot(box::region_kind, uint32_t bytes) { return memset(model::allocate(bytes, 64), 0, bytes); }
+G* take_g(P*) { return &model::make<G>(); }
+void put_g(P*, G*) {}
+g_chunk* new_chunk() { return new g_chunk; }
+void free_chunk(g_chunk* c) { delete c; }
+
+// runtime/stack
+atomic<bool> canaries_in_use{false};
+void check_canary(const stack*) {}
+size_t stacks_made() { return 0; }
+unsigned default_stack_class() { return kMinStackClass; }
+stack* take_stack(stack_cache*, unsigned klass) {
+    constexpr size_t bytes = size_t(1) << kMinStackClass;
+    stack* s = &model::make<stack>();
+    s->base = static_cast<char*>(model::allocate(bytes, 64));
+    s->klass = uint8_t(klass);
+    return s;
+}
+stack* next_stack(stack_cache*) { return nullptr; }
+void put_stack(stack_cache*, stack*) {}
+
+// runtime/sched/trace.h: nothing is recorded.
+void trace_switch(M*, const G*, leave_kind, const G*) {}
+void trace_ready(M*, const G*) {}
+void trace_create(M*, const G*) {}
+void trace_plain(M*, box::kind, uint64_t, uint32_t) {}
+void adopt_ring(M*) {}
+void probe_ready(G*) {}
+void probe_start(M*, G*) {}
+
+// runtime/loop/start.h
+void start_runtime() {}
+void m_main(void*) {}
+
+}  // namespace gossamer::rt
+
+namespace gossamer::model {
+
+namespace {
+
+constexpr unsigned kMostThreads = 8;
+rt::M* ms[kMostThreads];
+unsigned threads;
+
+// Each thread of the model has an M of its own, as a thread of the machine has in its thread_local.
+void change_m(unsigned from, unsigned to) {
+    if (from < kMostThreads) ms[from] = rt::arch::load_current_m();
+    rt::arch::store_current_m(to < kMostThreads ? ms[to] : nullptr);
+}
+
+}  // namespace
+
+void new_world(unsigned procs) {
+    threads = 0;
+    on_switch = change_m;
+    ::new (&rt::sched) rt::scheduler;
+    for (auto& slot : rt::detail::sema_slots) ::new (&slot) rt::detail::sema_slot;
+    rt::resize_ps(procs);
+    name(&rt::sched.idle_ps, "idle_ps");
+    name(&rt::sched.spinning, "spinning");
+}
+
+void thread_on(const char* name, rt::M* m, std::function<void()> run) {
+    ms[threads++] = m;
+    thread(name, std::move(run));
+}
+
+rt::M& plain_m() {
+    rt::M& m = make<rt::M>();
+    m.is_thread = true;
+    m.stand_in = m.curg = &make<rt::G>();
+    m.curg->m = &m;
+    m.curg->flags.store(rt::kThread);
+    m.curg->status.store(rt::g_status::running);
+    name(&m.attention, "attention");
+    name(&m.in_runtime, "in_runtime");
+    return m;
+}
+
+rt::M& idle_m() {
+    rt::M& m = make<rt::M>();
+    m.number = rt::sched.m_count.fetch_add(1) + 1;
+    m.in_runtime.store(1);
+    m.exceptions = static_cast<void**>(allocate(2 * sizeof(void*), 8));
+    m.errno_at = &make<int>(0);
+    name(&m.attention, "attention");
+    name(&m.in_runtime, "in_runtime");
+    return m;
+}
+
+rt::M& scheduler_m(unsigned p) {
+    rt::M& m = idle_m();
+    rt::P* own = rt::p_at(p);
+    for (rt::P** link = &rt::sched.idle_p_list; *link != nullptr; link = &(*link)->idle_next)
+        if (*link == own) {
+            *link = own->idle_next;
+            rt::sched.idle_ps.fetch_sub(1);
+            break;
+        }
+    rt::hold(&m, own);
+    return m;
+}
+
+rt::G& goroutine(void (*run)()) {
+    rt::G& g = make<rt::G>();
+    g.status.store(rt::g_status::fresh);
+    g.stack_class = rt::kMinStackClass;
+    ::new (g.closure)(void (*)())(run);
+    g.invoke = [](void* closure) { (*static_cast<void (**)()>(closure))(); };
+    return g;
+}
+
+}  // namespace gossamer::model
