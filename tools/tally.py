@@ -17,6 +17,8 @@ def main():
     with open(path, encoding="utf-8") as log:
         for line in log:
             entry = json.loads(line)
+            if entry["result"] == "SKIP":
+                continue
             good = entry["result"] in ("OK", "EXPECTEDFAIL")
             printed = entry.get("stdout", "")
             cases = SUMMARY.search(re.sub(r"\x1b\[[0-9;]*m", "", printed))

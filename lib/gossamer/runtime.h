@@ -7,7 +7,8 @@
 namespace gossamer::runtime {
 
 // How many goroutines run at once (Go's GOMAXPROCS). At the start: GOSSAMER_PROCS, else the CPUs that the affinity mask and the cgroup v2
-// quota allow (SEMANTICS RT2).
+// quota allow (SEMANTICS RT2); while the program works it follows them, looked at once a second, until set_procs() or GOSSAMER_PROCS says a
+// number (SEMANTICS RT3).
 unsigned procs();
 // Changes it while everything runs and returns the old value; n < 1 panics, above 1,024 panics. Goroutines on a P that is let go move to others.
 unsigned set_procs(int n);

@@ -18,6 +18,7 @@
 
 #include "runtime/arch/cpu.h"
 #include "runtime/base/bits.h"
+#include "runtime/base/fatal.h"
 #include "runtime/os/lock.h"
 
 namespace gossamer::rt {
@@ -201,7 +202,8 @@ void open_box(bool wanted) {
     if (head != nullptr) return;
     if (!wanted || !make_file()) {
         head = static_cast<box::header*>(anonymous(nullptr, kHeaderBytes + kTableBytes));
-        if (head == nullptr) abort();  // not even address space for the tables
+        if (head == nullptr)
+            fatal("start_runtime: no address space for %zu bytes of tables", kHeaderBytes + kTableBytes);
     }
     table = reinterpret_cast<box::region*>(reinterpret_cast<char*>(head) + kHeaderBytes);
     fill_header();
@@ -226,7 +228,9 @@ void commit(void* p, size_t bytes) {
         uint64_t from = reinterpret_cast<uintptr_t>(begin) - r.address;
         if (from >= r.bytes) continue;
         if (from >= r.in_file) return;  // is that already
-        if (anonymous(begin, r.bytes - from) == nullptr) abort();
+        if (anonymous(begin, r.bytes - from) == nullptr)
+            fatal("commit: /dev/shm is full, and there is no memory for %zu bytes in its place",
+                  size_t(r.bytes - from));
         r.in_file = from;
         return;
     }

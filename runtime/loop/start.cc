@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
 #include "runtime/debug/modules.h"
@@ -22,6 +24,8 @@ namespace gossamer::rt {
 namespace {
 
 lock procs_lock{lock_rank::signal_table};  // one set_procs at a time; taken before all others
+bool procs_said = false;                   // under procs_lock: by the environment or by set_procs()
+constexpr int64_t kCpusPeriod = 1'000'000'000;
 
 // The child has one thread and none of ours. Its next call finds no M, and attach_thread() says so.
 void after_fork_in_child() {
@@ -29,6 +33,13 @@ void after_fork_in_child() {
     copy_box_for_child();
     forget_signal_thread();
     arch::store_current_m(nullptr);
+}
+
+// REQUIRES: procs_lock.
+void resize_to(unsigned n) {
+    if (n == sched.procs.load()) return;
+    resize_ps(n);
+    wake_from_outside();
 }
 
 void start() {
@@ -50,8 +61,9 @@ void start() {
     install_overflow_handler(report_overflow);
     start_signal_thread();
     install_quit_handler();
+    procs_said = sched.settings.procs != 0;
     unsigned procs = sched.settings.procs != 0 ? sched.settings.procs : os::usable_cpus();
-    resize_ps(procs < kMaxProcs ? procs : kMaxProcs);
+    resize_ps(std::min(procs, kMaxProcs));
     start_sysmon();
     if (const config& c = sched.settings; c.trace != nullptr)
         trace_until_the_end(c.trace, c.trace_stacks, c.trace_ring);
@@ -69,10 +81,19 @@ unsigned set_procs(unsigned n) {
     in_runtime scope;
     lock_guard guard(procs_lock);
     unsigned old = sched.procs.load();
-    if (n == 0 || n == old) return old;
-    resize_ps(n);
-    wake_from_outside();
+    if (n == 0) return old;
+    procs_said = true;
+    resize_to(n);
     return old;
+}
+
+void follow_cpus(int64_t now) {
+    static int64_t last = now;
+    if (now - last < kCpusPeriod) return;
+    last = now;
+    in_runtime scope;
+    lock_guard guard(procs_lock);
+    if (!procs_said) resize_to(std::min(os::usable_cpus(), kMaxProcs));
 }
 
 }  // namespace gossamer::rt

@@ -3,6 +3,8 @@
 // Called by / on: any thread.
 #pragma once
 
+#include <cstdint>
+
 namespace gossamer::rt {
 
 // Idempotent; the first call makes Ps, the poller and the monitor. Nothing runs before it, and nothing before main(). Declared in sched/sched.h too.
@@ -10,5 +12,7 @@ void start_runtime();
 // Sets the number of Ps, 1 to kMaxProcs, and returns the old one; 0 only asks (SEMANTICS RT1). Returns when the new Ps can be used;
 // Ps that are too many are let go at their holders' next turn.
 unsigned set_procs(unsigned n);
+// Once a second the number of Ps follows affinity and quota, unless GOSSAMER_PROCS or set_procs() has said one (SEMANTICS RT3). By sysmon alone.
+void follow_cpus(int64_t now);
 
 }  // namespace gossamer::rt

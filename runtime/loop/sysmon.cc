@@ -7,6 +7,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/loop/deadlock.h"
 #include "runtime/loop/schedtrace.h"
+#include "runtime/loop/start.h"
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/park/park.h"
 #include "runtime/sched/handshake.h"
@@ -210,6 +211,7 @@ void sysmon_main(void*) {
             show_state();
         }
         tend_sched_lines(now);
+        follow_cpus(now);
         bool did = false;
         bool wanted = sched.global.size() != 0 || (!some_idle && network_unwatched(now));
         unsigned n = sched.ps_made.load();

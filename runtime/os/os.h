@@ -52,7 +52,7 @@ bool guard(const range* ranges, unsigned count);
 void give_back(const range* ranges, unsigned count);
 
 // thread.cc
-// Starts a detached thread with every signal blocked that it should not take; returns 0 or an errno value.
+// Starts a detached thread with every signal blocked that it should not take; returns 0 or an errno value. EAGAIN: the system refused for 200 ms.
 int start_thread(void (*main)(void*), void* arg, const char* name);
 uint64_t thread_id();
 clockid_t thread_cpu_clock();  // of the calling thread

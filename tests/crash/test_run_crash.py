@@ -53,6 +53,11 @@ class Runner(unittest.TestCase):
     def test_a_signal_sent_once_the_program_is_ready(self):
         self.assertEqual(self.run_table(WAITS_FOR_QUIT, "signal SIGQUIT after ready\nstatus 2\nstderr dumped\n"), (0, ""))
 
+    def test_a_program_that_cannot_test_here_is_skipped(self):
+        skips = "#!/bin/sh\necho skipped: no way\nexit 77\n"
+        self.assertEqual(self.run_table(skips, "status 0\n"), (77, "skipped: no way\n\n"))
+        self.assertEqual(self.run_table(skips.replace("skipped", "dead"), "status 0\n")[0], 1)
+
     def test_a_table_that_is_not_understood(self):
         for table in ("stats 2\n", "status 2\n[boom]\nstatus 2\n", "stderr x\n"):
             with self.subTest(table=table):

@@ -41,7 +41,11 @@ int start_thread(void (*main)(void*), void* arg, const char* name) {
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, 256 << 10);
     pthread_t thread;
-    int failed = pthread_create(&thread, &attr, trampoline, info);
+    int failed;
+    // What is refused for want of a number, or under a limit that others use up too, may be had a moment later: as Go does, ask 20 times
+    // in 200 ms.
+    for (unsigned tries = 0; (failed = pthread_create(&thread, &attr, trampoline, info)) == EAGAIN && tries < 20;)
+        nap_ns(++tries * 1'000'000);
     pthread_attr_destroy(&attr);
     if (failed != 0) delete info;
     return failed;
