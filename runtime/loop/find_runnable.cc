@@ -151,10 +151,10 @@ G* find_runnable(M* m) {
             retire(m, p);
             continue;
         }
-        // Every 61st pick, whoever makes it: else what lies in the global queue starves behind two rings that never run dry.
+        // Every 64th pick, whoever makes it: else what lies in the global queue starves behind two rings that never run dry.
         uint32_t turn = p->turn.load(relaxed) + 1;  // owner's own; pairs with nothing
-        bool fair = turn >= kLoopTurn;
-        p->turn.store(fair ? 0 : turn, relaxed);  // owner's own; pairs with nothing
+        bool fair = is_loops(turn);
+        p->turn.store(turn, relaxed);  // owner's own; pairs with nothing
         run_own_timers(p);
         if (fair) {
             // Behind a long queue newcomers wait anyway, and more of them than the ring holds would overflow it: those that it throws into

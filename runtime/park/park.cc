@@ -139,7 +139,7 @@ void yield() {
     P* p = m->p;
     G* next = pick_local(m);
     // The turn is the owner's own; the attention pairs with the fetch_or of who asks, and a late look is only late.
-    if (next == nullptr && !p->has_queued() && p->turn.load(relaxed) + 1 < kLoopTurn &&
+    if (next == nullptr && !p->has_queued() && !is_loops(p->turn.load(relaxed) + 1) &&
         m->attention.load(relaxed) == 0) {
         p->turn.store(p->turn.load(relaxed) + 1, relaxed);  // owner's own; pairs with nothing
         return;

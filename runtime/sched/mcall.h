@@ -19,14 +19,14 @@ namespace gossamer::rt {
 
 // Looks at the queue of the caller's own P. For a G that parks, what it started itself and nobody has begun goes first, the newest of it: a
 // fork-join tree is then walked depth first, in a few warm stacks, not breadth first in thousands. As with the next slot the slice goes on.
-// Null when it is empty or when the loop should have a turn first (every 61st pick, or somebody
+// Null when it is empty or when the loop should have a turn first (every 64th pick, or somebody
 // asks for attention).
-inline constexpr uint32_t kLoopTurn = 61;
+inline bool is_loops(uint32_t turn) { return turn % 64 == 0; }
 inline G* pick_local(M* m, const G* parking = nullptr) {
     if constexpr (kMigrate) return nullptr;
     P* p = m->p;
     uint32_t turn = p->turn.load(relaxed) + 1;  // owner's own; pairs with nothing
-    if (turn >= kLoopTurn ||
+    if (is_loops(turn) ||
         (m->attention.load(relaxed) & ~kFence) != 0)  // pairs with fetch_or of who asks; a late look is only late
         [[unlikely]]
         return nullptr;

@@ -23,8 +23,8 @@ enum class base_of : uint64_t { unknown, end, sp, fp, fp_word };
 // How a frame is left. All of it in one word.
 struct rule {
     base_of base : 4 = base_of::unknown;
-    uint64_t has_fp : 1 = 0;                       // fp_at counts; else fp is the caller's already
-    int64_t offset : 27 = 0;                       // of the caller's stack pointer from the base
+    uint64_t has_fp : 1 = 0;                 // fp_at counts; else fp is the caller's already
+    int64_t offset : 27 = 0;                 // of the caller's stack pointer from the base
     int64_t fp_at : 16 = 0, ra_at : 16 = 0;  // from the caller's stack pointer; fp_at 0: lost
 };
 static_assert(sizeof(rule) == sizeof(uint64_t));
@@ -290,8 +290,8 @@ class table_reader {
 
     rule result() const {
         rule r;
-        if (!row_.is_known || row_.ra != saved::at || !fits(row_.offset, 27) ||
-            !fits(row_.ra_at, 16) || !fits(row_.fp_at, 16))
+        if (!row_.is_known || row_.ra != saved::at || !fits(row_.offset, 27) || !fits(row_.ra_at, 16) ||
+            !fits(row_.fp_at, 16))
             return kEnd;
         if (row_.base == uint64_t(arch::kDwarfSp))
             r.base = base_of::sp;
@@ -338,8 +338,8 @@ inline rule find_rule(uintptr_t pc) {
 
 }  // namespace
 
-[[gnu::no_sanitize("address", "thread", "undefined")]] unsigned walk_frames(frame_at f, uintptr_t top,
-                                                                            uint64_t* pcs, unsigned most) {
+[[gnu::no_sanitize("address", "thread", "undefined")]] unsigned walk_frames(frame_at f, uintptr_t top, uint64_t* pcs,
+                                                                            unsigned most) {
     constexpr uintptr_t kWord = sizeof(uintptr_t);
     uintptr_t low = f.sp;
     auto is_there = [&](uintptr_t at) { return at >= low && at <= top - kWord && at % kWord == 0; };

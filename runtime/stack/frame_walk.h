@@ -21,7 +21,8 @@ struct frame_at {
 
 // The caller of the function that this stands in. REQUIRES: that function is not inlined.
 [[gnu::always_inline]] inline frame_at caller_frame() {
-    return {reinterpret_cast<uintptr_t>(__builtin_return_address(0)), reinterpret_cast<uintptr_t>(__builtin_dwarf_cfa()),
+    return {reinterpret_cast<uintptr_t>(__builtin_return_address(0)),
+            reinterpret_cast<uintptr_t>(__builtin_dwarf_cfa()),
             *static_cast<const uintptr_t*>(__builtin_frame_address(0))};
 }
 

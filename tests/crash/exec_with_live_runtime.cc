@@ -15,7 +15,8 @@ using namespace gossamer;
 
 static int wait_for(pid_t child) {
     int status = 0;
-    return blocking([&] { return waitpid(child, &status, 0); }) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return blocking([&] { return waitpid(child, &status, 0); }) == child && WIFEXITED(status) ? WEXITSTATUS(status)
+                                                                                              : -1;
 }
 
 int main(int argc, char** argv) {

@@ -67,7 +67,10 @@ int main() {
             net::conn_result first = l.accept();  // it stays open
             (void)l.accept();
         });
-        live([&c] { char b; (void)c.read({&b, 1}); });
+        live([&c] {
+            char b;
+            (void)c.read({&b, 1});
+        });
         live([] { ::usleep(3'600'000'000); });  // a call that nobody announced
         live([] {
             for (volatile bool more = true; more;) {

@@ -89,8 +89,11 @@ void selects(randomness& random) {
         });
     for (bool more = true; more;) switch (select(recv(a), recv(b), recv(ctx.done()))) {
             case 0:
-            case 1: got++; break;
-            default: more = false;
+            case 1:
+                got++;
+                break;
+            default:
+                more = false;
         }
     wg.wait();
     while (b.len() != 0) b.recv(), got++;
@@ -106,7 +109,8 @@ void timers(randomness& random) {
     for (timer& t : all) stopped += t.stop();
     while (fired + stopped < int(all.size())) sleep(100us);
     sleep(1ms);
-    if (fired + stopped != int(all.size())) wrong("%d timers ran and %d were stopped, of %zu", fired.load(), stopped, all.size());
+    if (fired + stopped != int(all.size()))
+        wrong("%d timers ran and %d were stopped, of %zu", fired.load(), stopped, all.size());
 }
 
 void locks(randomness& random) {
@@ -284,7 +288,8 @@ void connection(randomness& random) {
             static_cast<void>(c.set_linger(0));
             return;
         }
-        if (auto [answer, failed] = in.read_line(); failed || answer != line) wrong("an echo of %zu bytes was not one", line.size());
+        if (auto [answer, failed] = in.read_line(); failed || answer != line)
+            wrong("an echo of %zu bytes was not one", line.size());
     }
 }
 
@@ -294,9 +299,9 @@ struct kind {
     int workers;
 };
 constexpr kind kKinds[] = {
-    {"pipeline", pipeline, 4}, {"select", selects, 4}, {"timer", timers, 4},         {"lock", locks, 4},
-    {"cancel", cancels, 4},    {"throw", thrown, 4},   {"depth", depth, 4},          {"hog", hog, 1},
-    {"blocker", blocker, 20},  {"thread", plain_thread, 2}, {"pipe", pipes, 4},      {"connection", connection, 20},
+    {"pipeline", pipeline, 4}, {"select", selects, 4},      {"timer", timers, 4}, {"lock", locks, 4},
+    {"cancel", cancels, 4},    {"throw", thrown, 4},        {"depth", depth, 4},  {"hog", hog, 1},
+    {"blocker", blocker, 20},  {"thread", plain_thread, 2}, {"pipe", pipes, 4},   {"connection", connection, 20},
 };
 constexpr size_t kKindCount = std::size(kKinds);
 constexpr auto kMostStandstill = 30s;
@@ -339,9 +344,10 @@ state look() {
 }
 
 void show(double seconds, const state& s) {
-    std::printf("%7.1f s  goroutines %llu  descriptors %d  threads %d  %.1f MB ", seconds, static_cast<unsigned long long>(s.goroutines),
-                s.descriptors, s.threads, s.mb);
-    for (size_t i = 0; i < kKindCount; i++) std::printf(" %s %lld", kKinds[i].name, static_cast<long long>(rounds[i].load()));
+    std::printf("%7.1f s  goroutines %llu  descriptors %d  threads %d  %.1f MB ", seconds,
+                static_cast<unsigned long long>(s.goroutines), s.descriptors, s.threads, s.mb);
+    for (size_t i = 0; i < kKindCount; i++)
+        std::printf(" %s %lld", kKinds[i].name, static_cast<long long>(rounds[i].load()));
     std::printf("\n");
     std::fflush(stdout);
 }
@@ -401,7 +407,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: soak [SECONDS [SEED]]\n");
         return 2;
     }
-    char name[100];  // a sanitizer that wants a name opens two pipes to its symbolizer: better now than between two counts
+    char name
+        [100];  // a sanitizer that wants a name opens two pipes to its symbolizer: better now than between two counts
     if (__sanitizer_symbolize_pc != nullptr)
         __sanitizer_symbolize_pc(__builtin_return_address(0), "%f", name, sizeof name);
     std::printf("soak: %d s, seed %u, %u processors\n", seconds, seed, runtime::procs());

@@ -23,7 +23,7 @@ namespace tests {
 struct refusal {
     long call;
     int error;
-    int argument = -1;  // only calls with this argument
+    int argument = -1;   // only calls with this argument
     unsigned value = 0;  // equal to this
 };
 

@@ -14,9 +14,8 @@ namespace {
 constexpr int64_t kScanShare = 100;              // a scan of the table rests for so many times its own length
 constexpr int64_t kLongestLook = 1'000'000'000;  // what ran before a longer pause of ours, nobody knows
 constexpr int64_t kSearchPeriod = 100'000'000;   // for threads without a processor
-constexpr uint32_t kShortCycle = 1'000;          // a turn beyond it is no place in a cycle
-constexpr size_t kMostWorkers = 10'000;          // likewise
-constexpr size_t kMostNames = 200'000;           // remembered
+constexpr size_t kMostWorkers = 10'000;          // remembered
+constexpr size_t kMostNames = 200'000;           // likewise
 
 // How far a word went on that its owner only counts up. Going back is a new count, not 2^32 of them.
 uint32_t advanced(uint32_t before, uint32_t now) {
@@ -104,7 +103,6 @@ void sampler::note_processor(const processor_look& p, int64_t passed) {
         at.born += p.created - at.created;
         at.died += p.ended - at.ended;
     }
-    if (p.turn > kShortCycle) turns_count_up_ = true;
     at.seen = true;
     at.turn = p.turn;
     at.tick = p.tick;
@@ -207,7 +205,7 @@ void sampler::put_processors(frame& f) {
             p.seeking = double(at.seeking_ns) / double(at.seen_ns);
             p.mean_queued = at.queued_ns / double(at.seen_ns);
         }
-        if (turns_count_up_) p.picks = double(at.picks) / seconds;
+        p.picks = double(at.picks) / seconds;
         p.slices = double(at.slices) / seconds;
         p.created = double(at.born) / seconds;
         p.ended = double(at.died) / seconds;

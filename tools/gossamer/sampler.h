@@ -28,7 +28,7 @@ struct processor_frame {
     double seeking = 0;     // share in which it was held without one: the scheduler picks, searches, steals
     uint32_t queued = 0;    // at the last look
     double mean_queued = 0;
-    double picks = -1;                          // per second; -1: not known
+    double picks = 0;                           // per second
     double slices = 0, created = 0, ended = 0;  // per second
 };
 
@@ -133,7 +133,6 @@ class sampler {
     int64_t last_look_ = 0, began_ = 0, next_scan_ = 0, scanned_ = 0;
     uint64_t looks_ = 0;
     std::vector<place> places_;        // by id
-    bool turns_count_up_ = false;      // one was seen that no short cycle reaches
     std::vector<uint64_t> outsiders_;  // Ms that run a goroutine without a processor, as of the last search
     int64_t next_search_ = 0;
     thread_clocks clocks_;

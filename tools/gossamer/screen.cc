@@ -143,7 +143,7 @@ class artist {
             .add(std::string(bar - full - seek, ' '))
             .add("] ");
         l.right(percent(p.busy), 6).right(std::to_string(p.queued), 7, p.queued > 200 ? kAlarm : "");
-        l.right(p.picks < 0 ? "-" : short_number(p.picks), 9).right(short_number(p.slices), 10).add("  ");
+        l.right(short_number(p.picks), 9).right(short_number(p.slices), 10).add("  ");
         if (p.running != 0)
             l.add("G" + std::to_string(p.running) + " ").add(p.name, kBold);
         else
@@ -365,8 +365,7 @@ std::string frame_as_json(const frame& f, const view& v) {
         j.begin_object().key("id").number(uint64_t(p.id)).key("held").boolean(p.held).key("running").number(p.running);
         j.key("name").string(p.name).key("tid").number(p.tid).key("busy").number(p.busy).key("seeking").number(
             p.seeking);
-        j.key("queue").number(uint64_t(p.queued)).key("mean_queue").number(p.mean_queued).key("picks");
-        p.picks < 0 ? j.null() : j.number(p.picks);
+        j.key("queue").number(uint64_t(p.queued)).key("mean_queue").number(p.mean_queued).key("picks").number(p.picks);
         j.key("slices").number(p.slices).key("created").number(p.created).key("ended").number(p.ended).end_object();
     }
     size_t listed = 0;

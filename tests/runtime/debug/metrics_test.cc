@@ -288,7 +288,7 @@ TEST_CASE("looks at the poller and those whom it wakes are counted") {
             while (::recv(fds[0], &byte, 1, MSG_DONTWAIT) != 1)
                 if (poll_wait(desc, direction::read) != poll_status::ready) break;
         });
-        CHECK(until_counted(polls, [] { yield(); }));  // the reader waits, so each 61st pick looks
+        CHECK(until_counted(polls, [] { yield(); }));  // the reader waits, so each 64th pick looks
         CHECK(::write(fds[1], "x", 1) == 1);
         wg.wait();
         CHECK(polled.by() >= 1);

@@ -177,7 +177,7 @@ TEST_CASE(
             left.wait();
         }
     };
-    // A walk makes some 14 picks; every 61st is the ring's, and so is the one after a slice's end. So most walks, not each.
+    // A walk makes some 14 picks; every 64th is the ring's, and so is the one after a slice's end. So most walks, not each.
     int exact = 0;
     for (int round = 0; round < 40; round++) {
         std::vector<int> order;
