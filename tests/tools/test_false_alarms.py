@@ -4,8 +4,8 @@
 
 usage: test_false_alarms.py [--seconds N] [--runs N] [--lookers N] GOSSAMER PROGRAM...
 
-An alarm is a goroutine that was called leaked. It is false when that goroutine is gone, or waits for something else, at a later look; or when a program that
-ends well has had more of them than it says it strands on purpose (tests::leave_behind). Prints programs, looks, alarms, false ones; ends with 1 when one is
+An alarm is a goroutine that was called leaked. It is false when that goroutine is gone, or waits for something else, at a later look; or when a program has
+had more of them than it says it strands on purpose (tests::leave_behind). Prints programs, looks, alarms, false ones; ends with 1 when one is
 false. --seconds: so long with each program at most, and again from the start when it ends before; without it --runs runs of each, to the end."""
 import argparse
 import collections
@@ -45,8 +45,9 @@ class Run:
             output.seek(0)
             text = output.read()
         seed = text.partition("\n")[0]
-        if not cut and self.process.returncode != 0:
-            self.false["status"] = f"{program} {seed}: ended with {self.process.returncode} while it was looked at:\n{text[-3000:]}"
+        # Tests that measure time may fail beside what goes on here; none may die of it.
+        if not cut and self.process.returncode < 0:
+            self.false["status"] = f"{program} {seed}: ended by signal {-self.process.returncode} while it was looked at:\n{text[-3000:]}"
         stranded = re.search(r"^test: (\d+) goroutines left behind on purpose$", text, re.M)
         if not cut and len(self.alarms) > int(stranded[1] if stranded else 0):
             self.false["count"] = f"{program} {seed}: more are called leaked than are left behind on purpose: {list(self.alarms.values())}"
