@@ -53,11 +53,12 @@ bool enabled() noexcept {
 region::region(std::string_view name) {
     if (!enabled()) return;
     name_ = name;
+    begun_ = true;
     rt::trace_text(rt::box::kind::region_begin, 0, 0, name.data(), name.size());
 }
 
 region::~region() {
-    if (!name_.empty()) rt::trace_text(rt::box::kind::region_end, 0, 0, name_.data(), name_.size());
+    if (begun_) rt::trace_text(rt::box::kind::region_end, 0, 0, name_.data(), name_.size());
 }
 
 task::task(std::string_view name, const task* parent) : id_(last_task.fetch_add(1) + 1) {

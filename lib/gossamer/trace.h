@@ -34,7 +34,8 @@ class region {
     region& operator=(const region&) = delete;
 
   private:
-    std::string name_;  // empty while nothing is recorded
+    std::string name_;
+    bool begun_ = false;  // was recorded
 };
 
 // A piece of work of several goroutines. Ends with end() or the last of its life. Cheap to make; movable.

@@ -210,6 +210,8 @@ TEST_CASE("a text that is too long is cut, an empty one is none") {
     });
     recorded all = read_window(file.path);
     CHECK(all.well_formed);
+    CHECK(all.count[box::kind::region_begin] == 600);
+    CHECK(all.count[box::kind::region_end] == 600);
     CHECK(all.texts.find(std::string(1024, 'x') + '|') != std::string::npos);
     CHECK(all.texts.find(std::string(1025, 'x')) == std::string::npos);
 }
