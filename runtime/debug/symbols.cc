@@ -109,14 +109,22 @@ bool find_inlined(Dwarf_Die* parent, Dwarf_Addr at, bool inside, std::vector<Dwa
     return false;
 }
 
+// Functions and types, whose names cannot be told apart.
+std::string demangle_any(const char* name) {
+    int status = 0;
+    std::unique_ptr<char, decltype(&::free)> plain(abi::__cxa_demangle(name, nullptr, nullptr, &status), ::free);
+    return status == 0 ? plain.get() : name;
+}
+
 }  // namespace
 
 std::string demangle(const char* name) {
-    int status = 0;
-    std::unique_ptr<char, decltype(&::free)> plain(abi::__cxa_demangle(name, nullptr, nullptr, &status), ::free);
-    std::string text = status == 0 ? plain.get() : name;
+    // "f" would be read as the type float.
+    std::string text = strncmp(name, "_Z", 2) == 0 ? demangle_any(name) : name;
     return text.substr(0, text.find(" [clone "));
 }
+
+std::string type_name(const std::type_info& type) { return demangle_any(type.name()); }
 
 symbols::symbols() {
     dwfl_ = dwfl_begin(&kCallbacks);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <typeinfo>
 #include <unordered_map>
 #include <vector>
 
@@ -56,7 +57,8 @@ class symbols {
     const stack_copy* copy_ = nullptr;                         // during unwind()
 };
 
-// "void f(int)" from its mangled name.
+// "void f(int)" from its mangled name; a name that is not mangled is left as it is.
 std::string demangle(const char* name);
+std::string type_name(const std::type_info& type);
 
 }  // namespace gossamer::rt

@@ -29,7 +29,7 @@ std::string chain(const panic_facts* facts) {
 
 std::string describe_other() {
     const std::type_info* type = abi::__cxa_current_exception_type();
-    std::string name = type != nullptr ? demangle(type->name()) : "an exception of another language";
+    std::string name = type != nullptr ? type_name(*type) : "an exception of another language";
     try {
         throw;
     } catch (const std::exception& e) {

@@ -41,5 +41,8 @@ TEST_CASE("an address that belongs to nothing is shown as a number") {
 
 TEST_CASE("a name that is not mangled stays as it is") {
     CHECK(demangle("main") == "main");
+    CHECK(demangle("f") == "f");  // not float
+    CHECK(demangle("i") == "i");
     CHECK(demangle("_Z1fi") == "f(int)");
+    CHECK(type_name(typeid(float)) == "float");
 }
