@@ -141,7 +141,10 @@ void go(const spawn_options& options, F&& f, Args&&... args) {
 template <class F>
 auto run(F&& f) -> std::invoke_result_t<F&> {
     using Result = std::invoke_result_t<F&>;
-    if constexpr (std::is_void_v<Result>) {
+    if constexpr (std::is_function_v<std::remove_reference_t<F>>) {
+        auto* pointer = std::addressof(f);  // a function is no object, to which a void* could point
+        return run(pointer);
+    } else if constexpr (std::is_void_v<Result>) {
         detail::run_main([](void* p) { (*static_cast<std::remove_reference_t<F>*>(p))(); },
                          const_cast<void*>(static_cast<const void*>(std::addressof(f))));
     } else {

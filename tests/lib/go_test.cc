@@ -35,6 +35,7 @@ struct counter {
     asm volatile("");
     errno = e;
 }
+void do_nothing() noexcept {}
 struct throws_on_copy {
     throws_on_copy() = default;
     throws_on_copy(const throws_on_copy&) { throw std::runtime_error("copy"); }
@@ -253,6 +254,10 @@ TEST_CASE("run returns what main returns, and may be called again") {
     int ran = 0;
     run([&] { ran++; });
     CHECK(ran == 1);
+    errno = 0;
+    CHECK(run(get_errno) == 0);  // a function, its name and its address
+    CHECK(run(&get_errno) == 0);
+    run(do_nothing);
     tests::on_goroutine([] { CHECK_THROWS_AS(run([] {}), panic); });
 }
 
