@@ -19,6 +19,7 @@
 #include "runtime/arch/cpu.h"
 #include "runtime/base/bits.h"
 #include "runtime/base/fatal.h"
+#include "runtime/box/version.h"
 #include "runtime/os/lock.h"
 
 namespace gossamer::rt {
@@ -159,6 +160,7 @@ void fill_header() {
     if (ssize_t n = readlink("/proc/self/exe", head->exe, sizeof head->exe - 1); n > 0) head->exe[n] = 0;
     ticks_and(CLOCK_REALTIME, &head->real_ns_0);
     head->tsc_0 = ticks_and(CLOCK_MONOTONIC, &head->mono_ns_0);
+    snprintf(head->library, sizeof head->library, "%s", kLibraryVersion);
     renew_box_clock();
 }
 

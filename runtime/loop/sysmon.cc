@@ -157,7 +157,6 @@ int64_t until_next_deadline(int64_t now) {
 // For who looks at the box.
 void show_state() {
     box::header* h = the_box();
-    h->procs.store(sched.procs.load());
     h->idle_procs.store(sched.idle_ps.load());
     h->searching.store(sched.spinning.load());
     h->blocking.store(sched.blocking.load());

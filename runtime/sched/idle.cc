@@ -196,6 +196,7 @@ void resize_ps(unsigned n) {
     make_ps(n);
     lock_guard guard(sched.mutex);
     unsigned old = sched.procs.exchange(n);
+    the_box()->procs.store(n);
     for (unsigned i = old; i < n; i++)
         if (p_at(i)->status.load() == p_status::retired) push_idle_p(p_at(i));
     P** link = &sched.idle_p_list;

@@ -7,11 +7,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "gossamer/chan.h"
+#include "gossamer/runtime.h"
+#include "runtime/box/version.h"
 #include "runtime/sched/g.h"
 #include "runtime/sched/sched.h"
 #include "tests/support/harness.h"
@@ -68,6 +71,19 @@ TEST_CASE("the box is a file of this user alone, and says whose it is") {
     CHECK(h->state.load() == box::life::running);
     CHECK(h->start_ticks != 0);
     CHECK(std::string(h->exe).find("runtime_tests") != std::string::npos);
+    CHECK(std::string(h->library) == kLibraryVersion);
+    CHECK(std::count(h->library, h->library + strlen(h->library), '.') == 2);
+}
+
+TEST_CASE("how many processors there are stands in the box from the first moment on") {
+    tests::on_goroutine([] {
+        unsigned before = runtime::procs();
+        CHECK(the_box()->procs.load() == before);
+        for (unsigned n : {before + 1, before + 3, before}) {
+            runtime::set_procs(int(n));
+            CHECK(the_box()->procs.load() == n);
+        }
+    });
 }
 
 TEST_CASE("a goroutine that waits is found in the box by the description, with what it waits for") {
