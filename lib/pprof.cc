@@ -13,6 +13,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -32,6 +33,9 @@ namespace gossamer::pprof {
 namespace {
 
 constexpr size_t kLongestBody = 1 << 20;
+constexpr size_t kLongestLine = 8 << 10;
+constexpr int kMostHeaders = 100;
+constexpr std::chrono::seconds kPatience{1};  // with one whose request was refused, and who still sends
 
 struct request {
     std::string method, path;
@@ -59,6 +63,8 @@ const char* words(int status) {
     return status == 200   ? "OK"
            : status == 400 ? "Bad Request"
            : status == 404 ? "Not Found"
+           : status == 413 ? "Content Too Large"
+           : status == 431 ? "Request Header Fields Too Large"
            : status == 501 ? "Not Implemented"
                            : "Internal Server Error";
 }
@@ -72,12 +78,29 @@ void split_query(std::string_view text, std::map<std::string, std::string>& quer
     }
 }
 
-// False at the end of the connection, or when it is no HTTP.
-bool read_request(bufio::reader& in, request& r) {
-    auto [line, err] = in.read_line();
-    if (err) return false;
+// One line without its end. False at the end of the connection, or when it is too long: then *status says so.
+bool read_line(bufio::reader& in, std::string& line, int* status) {
+    for (line.clear();;) {
+        auto [c, err] = in.read_byte();
+        if (err) return false;
+        if (c == '\n') break;
+        if (line.size() == kLongestLine) {
+            *status = 431;
+            return false;
+        }
+        line += c;
+    }
+    if (line.ends_with('\r')) line.pop_back();
+    return true;
+}
+
+// 200: a request; 0: the end of the connection, or no HTTP; else with what to refuse it.
+int read_request(bufio::reader& in, request& r) {
+    int status = 0;
+    std::string line;
+    if (!read_line(in, line, &status)) return status;
     size_t first = line.find(' '), last = line.rfind(' ');
-    if (first == line.npos || last == first || line.compare(last + 1, 5, "HTTP/") != 0) return false;
+    if (first == line.npos || last == first || line.compare(last + 1, 5, "HTTP/") != 0) return 0;
     r.method = line.substr(0, first);
     std::string target = line.substr(first + 1, last - first - 1);
     size_t mark = target.find('?');
@@ -85,22 +108,25 @@ bool read_request(bufio::reader& in, request& r) {
     if (mark != target.npos) split_query(std::string_view(target).substr(mark + 1), r.query);
     r.keep = line.compare(last + 1, 8, "HTTP/1.0") != 0;
     size_t length = 0;
-    for (int n = 0; n < 100; n++) {
-        auto [header, failed] = in.read_line();
-        if (failed) return false;
-        if (header.empty()) {
-            if (length > kLongestBody) return false;
+    for (int n = 0; n <= kMostHeaders; n++) {
+        if (!read_line(in, line, &status)) return status;
+        if (line.empty()) {
+            if (length > kLongestBody) return 413;
             r.body.resize(length);
-            return length == 0 || !io::read_full(in, r.body).err;
+            return length == 0 || !io::read_full(in, r.body).err ? 200 : 0;
         }
-        std::string name = header.substr(0, header.find(':'));
+        std::string name = line.substr(0, line.find(':'));
         std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-        size_t at = header.find_first_not_of(" \t", name.size() + 1);
-        std::string value = at != header.npos ? header.substr(at) : "";
-        if (name == "content-length") std::from_chars(value.data(), value.data() + value.size(), length);
+        size_t at = line.find_first_not_of(" \t", name.size() + 1);
+        std::string value = at != line.npos ? line.substr(at) : "";
+        if (name == "content-length") {
+            const char* end = value.data() + value.size();
+            auto [stop, bad] = std::from_chars(value.data(), end, length);
+            if (bad != std::errc() || stop != end) return 400;
+        }
         if (name == "connection" && value == "close") r.keep = false;
     }
-    return false;
+    return 431;
 }
 
 // --- What the command makes.
@@ -230,16 +256,28 @@ answer answer_to(const request& r) {
     return failure(404, "Unknown profile " + name);
 }
 
+error send(const net::conn& c, const answer& a, bool keep) {
+    std::string head = "HTTP/1.1 " + std::to_string(a.status) + " " + words(a.status) + "\r\nContent-Type: " + a.type +
+                       "\r\nContent-Length: " + std::to_string(a.body.size()) +
+                       "\r\nX-Content-Type-Options: nosniff\r\n" + (keep ? "" : "Connection: close\r\n") + "\r\n";
+    return c.writev({head, a.body}).err;
+}
+
 void serve_one(const net::conn& c) {
     bufio::reader in(c);
     for (;;) {
         request r;
-        if (!read_request(in, r)) return;
-        answer a = answer_to(r);
-        std::string head = "HTTP/1.1 " + std::to_string(a.status) + " " + words(a.status) +
-                           "\r\nContent-Type: " + a.type + "\r\nContent-Length: " + std::to_string(a.body.size()) +
-                           "\r\nX-Content-Type-Options: nosniff\r\n" + (r.keep ? "" : "Connection: close\r\n") + "\r\n";
-        if (c.writev({head, a.body}).err || !r.keep) return;
+        int status = read_request(in, r);
+        if (status == 0) return;
+        if (status != 200) {
+            if (send(c, failure(status, "the request is too long, or its length is no number"), false)) return;
+            // What is not read when the connection is closed would take the answer with it.
+            (void)c.close_write();
+            (void)c.set_read_deadline(std::chrono::steady_clock::now() + kPatience);
+            (void)io::copy(io::discard, c);
+            return;
+        }
+        if (send(c, answer_to(r), r.keep) || !r.keep) return;
     }
 }
 

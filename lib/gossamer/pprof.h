@@ -15,6 +15,7 @@ namespace gossamer::pprof {
 //   /debug/pprof/symbol               num_symbols: 1; POST 0xa+0xb: a line "0xa name" each
 // Profiles are made by the command gossamer, a program of its own, found in PATH or named by GOSSAMER_TOOL; without it they are answered with 501 and a
 // sentence: goroutine, block, mutex, profile, goroutineleak (?seconds=N, 30 for profile, 1 for the others), trace (?seconds=N), metrics (Prometheus).
+// A request line or header of more than 8 KiB, or more than 100 headers, are answered with 431, a body of more than 1 MiB with 413; then it hangs up.
 error serve(net::listener l);
 
 }  // namespace gossamer::pprof
