@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 // prof_target: a program to take profiles of: one goroutine uses the CPU, some quarrel about a mutex, some wait for a word, one for a word that nobody can
-// say. Says "ready" and goes on until its input ends.
+// say. Says "ready" and goes on until its input ends. With the word "serve" it first says where it serves pprof's paths.
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 #include <gossamer/mutex.h>
+#include <gossamer/net.h>
+#include <gossamer/pprof.h>
 #include <gossamer/time.h>
 
 #include <atomic>
+#include <cstdio>
 
 #include "until_input_ends.h"
 
@@ -38,10 +41,19 @@ std::atomic<unsigned long> turns{0};
     go({.name = "forgotten"}, [nobody_else] { waits_for_a_word(nobody_else); });
 }
 
+[[gnu::noinline]] bool serve() {
+    auto [listener, err] = net::listen("tcp", "127.0.0.1:0");
+    if (err) return false;
+    std::printf("http://%s\n", listener.addr().string().c_str());
+    go({.name = "server"}, [l = listener] { static_cast<void>(pprof::serve(l)); });
+    return true;
+}
+
 }  // namespace
 
-int main() {
-    return run([] {
+int main(int argc, char**) {
+    return run([argc] {
+        if (argc > 1 && !serve()) return 1;
         chan<int> words, far;
         mutex m;
         forgets();

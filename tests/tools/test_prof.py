@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 GOSSAMER, TARGET = sys.argv[1:3]
 
@@ -142,6 +143,63 @@ class Prof(unittest.TestCase):
         ):
             with self.subTest(words):
                 self.assertIn(said, self.prof(*words, expect=status).stderr)
+
+
+class Served(unittest.TestCase):
+    """The same over HTTP: the program serves pprof's paths, and go's own tools ask."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.program = subprocess.Popen([TARGET, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                       env={**os.environ, "GOSSAMER_TOOL": GOSSAMER})
+        cls.address = cls.program.stdout.readline().strip()
+        assert cls.program.stdout.readline() == "ready\n"
+        cls.folder = tempfile.TemporaryDirectory()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.program.stdin.close()
+        cls.program.stdout.close()
+        assert cls.program.wait(30) == 0
+        cls.folder.cleanup()
+
+    def fetch(self, path):
+        with urllib.request.urlopen(self.address + path, timeout=60) as answer:
+            self.assertEqual(answer.status, 200)
+            return answer.read()
+
+    def top(self, path):
+        go = find_go()
+        if go is None:
+            self.skipTest("no go")
+        done = subprocess.run([go, "tool", "pprof", "-top", self.address + path], capture_output=True, text=True, timeout=120,
+                              env={**os.environ, "PPROF_TMPDIR": self.folder.name, "GOPROXY": "off"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_go_tool_pprof_shows_the_goroutines_functions(self):
+        text = self.top("/debug/pprof/goroutine")
+        self.assertIn("Type: goroutine", text)
+        self.assertRegex(text, r"(?m)^ .*waits_for_a_word")
+
+    def test_go_tool_pprof_shows_who_uses_the_cpu(self):
+        text = self.top("/debug/pprof/profile?seconds=1")
+        self.assertIn("Type: cpu", text)
+        self.assertRegex(text, r"(?m)^ .*burns")
+
+    def test_the_trace_is_one_that_viewers_take(self):
+        path = os.path.join(self.folder.name, "served.trace")
+        with open(path, "wb") as f:
+            f.write(self.fetch("/debug/pprof/trace?seconds=1"))
+        done = subprocess.run([GOSSAMER, "check", path], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with open(path, "rb") as f:
+            self.assertTrue(b"holds_the_lock" in f.read())
+
+    def test_the_metrics_page_is_prometheus_text_and_names_the_version(self):
+        text = self.fetch("/metrics").decode()
+        self.assertRegex(text, r'(?m)^gossamer_info{.*version="\d+\.\d+\.\d+".*} 1$')
+        self.assertRegex(text, r"(?m)^gossamer_procs [1-9]")
 
 
 if __name__ == "__main__":
