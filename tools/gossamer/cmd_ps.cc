@@ -161,6 +161,17 @@ class lister {
         return printable(text.substr(0, text.find('\n')));
     }
 
+    // What had no room in the file was memory of the process alone.
+    bool is_whole() const {
+        if (t_.is_live()) return true;
+        for (auto kind : {box::region_kind::gs, box::region_kind::ps, box::region_kind::ms})
+            for (const box::region& r : t_.regions(kind)) {
+                std::byte last;
+                if (r.in_file < r.bytes && !t_.read(r.address + r.bytes - 1, &last, 1)) return false;
+            }
+        return true;
+    }
+
     void summary(std::string& out) const {
         counts c = count();
         out += printable(t_.head().exe) + "  pid " + std::to_string(t_.pid()) + "  ";
@@ -170,6 +181,7 @@ class lister {
                " idle   goroutines: " + with_separators(c.alive) + " alive, " + with_separators(c.created) +
                " created   threads: " + std::to_string(c.workers) + " of the scheduler, " + std::to_string(c.plain) +
                " plain\n";
+        if (!is_whole()) out += "not all of them are here: there was no more room in /dev/shm\n";
     }
 
     // The last column is as wide as it is; numbers lie to the right.
@@ -246,7 +258,7 @@ class lister {
         counts c = count();
         j.begin_object().key("process").begin_object();
         j.key("program").string(printable(t_.head().exe)).key("pid").number(uint64_t{t_.pid()});
-        j.key("life").string(life()).key("why").string(printable(t_.head().why));
+        j.key("life").string(life()).key("complete").boolean(is_whole()).key("why").string(printable(t_.head().why));
         j.key("age_ns")
             .number(s_.taken_ns - int64_t(t_.head().mono_ns_0))
             .key("taken_real_ns")

@@ -134,7 +134,7 @@ std::string mapped_box(const target::inside& in, uint32_t pid, const process& p)
             fail(in.name, "its box " + without_deleted(m.path) + " has been removed: nothing is left to look at");
         return path;
     }
-    fail(in.name, "it does not run on Gossamer, or without a box (GOSSAMER_BOX=off)");
+    fail(in.name, "it does not run on Gossamer, or without a box (GOSSAMER_BOX=off, no room in /dev/shm)");
 }
 
 // Opens the box at `path`. False: there is none.
