@@ -10,6 +10,7 @@ false. --seconds: so long with each program at most, and again from the start wh
 import argparse
 import collections
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,9 @@ class Run:
                 if cut:
                     self.process.kill()
                     self.process.wait()
+                    box = f"/dev/shm/gossamer.{os.geteuid()}.{self.process.pid}"
+                    if os.path.exists(box):  # else it would push out another's black box
+                        os.unlink(box)
                     break
                 time.sleep(0.01)
             self.over = True
