@@ -23,6 +23,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/model/steps.h"
+
 namespace gossamer::model {
 
 inline constexpr int kUnbounded = -1;
@@ -34,7 +36,7 @@ struct bounds {
     const char* replay = nullptr;     // choices of a verdict: that execution alone
 };
 
-// A bug put into the real source at run time: at the one line of `file` that holds `text`.
+// A bug put into the real source at run time: at the one line of `file` that holds `text`, or at the which-th of several.
 enum class fault : uint8_t {
     relaxed,  // the operation orders nothing
     skipped,  // a store or a fence does not happen; a read-modify-write only reads
@@ -46,6 +48,7 @@ struct plant {
     const char* file;
     const char* text;
     fault how;
+    unsigned which = 0;
 };
 
 struct verdict {
@@ -76,11 +79,11 @@ void require(bool holds, const char* sentence);
 [[noreturn]] void fail(const std::string& sentence);
 void may_sleep(bool allowed = true);  // the calling thread may be asleep when nobody can go on
 bool asleep(unsigned thread);         // for at_end(): threads count from 0
+bool freed(const void* made);         // made with `new` and given back
 unsigned self();
 // Any of n, n at least 1: a choice of the world.
 unsigned any_of(unsigned n);
 void spin();  // one turn of a loop that waits for somebody else
-void heavy_fence();
 void futex_wait(const void* word, uint32_t expected);
 void futex_wake(const void* word, int count);
 // Called when thread `from` leaves the processor and `to` gets it: for what is kept per thread.

@@ -65,6 +65,8 @@ struct actor {
     bool may_sleep = false;
     const void* sleeps_on = nullptr;
     uint32_t spin_mark = 0;  // stores of others when it last spun
+    bool looked = false;     // at a word, since it last spun
+    unsigned fruitless_spins = 0;
     uint32_t stores = 0;
     step next;
     view now;

@@ -201,20 +201,19 @@ bool advance() {
 unsigned line_of(const plant& bug) {
     std::string path = std::string(GOSSAMER_SOURCE_ROOT "/") + bug.file;
     std::ifstream in(path);
-    unsigned found = 0, number = 0;
+    unsigned line_number = 0, times = 0, at = 0;
     for (std::string line; std::getline(in, line);) {
-        number++;
+        line_number++;
         if (line.find(bug.text) == std::string::npos) continue;
-        if (found != 0)
-            found = kNobody;
-        else
-            found = number;
+        times++;
+        if (bug.which == 0 || times == bug.which) at = line_number;
     }
-    if (found == 0 || found == kNobody) {
-        fprintf(stderr, "model: %s has not exactly one line with \"%s\"\n", bug.file, bug.text);
+    if (at == 0 || (bug.which == 0 && times != 1)) {
+        fflush(stdout);
+        fprintf(stderr, "model: %s has %u lines with \"%s\"\n", bug.file, times, bug.text);
         abort();
     }
-    return found;
+    return at;
 }
 
 void read_replay(const std::string& text) {

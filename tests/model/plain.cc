@@ -116,6 +116,11 @@ void* allocate(size_t bytes, size_t align) {
     return arena + at;
 }
 
+bool freed(const void* made) {
+    auto at = reinterpret_cast<uintptr_t>(made);
+    return line_at(at >> 3).bytes[at & 7].freed;
+}
+
 }  // namespace gossamer::model
 
 using gossamer::model::give_back;
@@ -171,5 +176,11 @@ void* __tsan_memcpy(void* to, const void* from, unsigned long n) {
 void* __tsan_memset(void* to, int v, unsigned long n) {
     access(to, n, true, false, __builtin_return_address(0));
     return memset(to, v, n);
+}
+// The standard library's own counts, of shared_ptr.
+int __tsan_atomic32_fetch_add(volatile int* at, int by, int) {
+    int old = *at;
+    *at = old + by;
+    return old;
 }
 }

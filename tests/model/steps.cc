@@ -75,6 +75,7 @@ word& word_at(const void* at, unsigned size) {
 word& come_to(const void* at, unsigned size, act what, order o) {
     if (++the.steps > kMostSteps) fail("a loop that nobody ends");
     word& w = word_at(at, size);
+    the.me().looked = true;
     unsigned number = w.number;
     if (w.shared) {
         point({what, o == order::seq_cst, at});
@@ -143,6 +144,15 @@ void append(word& w, uint64_t value, order o, bool in_sequence) {
     a.now.clock[the.current]++;
     a.stores++;
     the.stores++;
+}
+
+// False when there was something that the thread had not seen.
+bool see_all(actor& a) {
+    bool all = true;
+    for (unsigned i = 0; i < the.words_used; i++)
+        if (auto newest = uint16_t(the.words[i].stores - 1); std::exchange(a.now.seen[i], newest) != newest)
+            all = false;
+    return all;
 }
 
 void after_step() {
@@ -297,9 +307,10 @@ void fence(order o, place where) {
     after_step();
 }
 
-void heavy_fence() {
+void heavy_fence(place where) {
     if (!the.running) return;
     own_code scope;
+    if (planted(where, fault::skipped)) return;
     the.steps++;
     point({act::heavy, true, nullptr});
     actor& a = the.me();
@@ -316,7 +327,7 @@ void heavy_fence() {
     a.fence_released = a.now;
     a.now.clock[the.current]++;
     a.at_fence = a.now.seen;
-    if (the.tracing) trace("heavy fence", nullptr, "", {"", 0});
+    if (the.tracing) trace("heavy fence", nullptr, "", where);
     after_step();
 }
 
@@ -326,12 +337,17 @@ void spin() {
     if (!the.running) return;
     own_code scope;
     actor& a = the.me();
-    if (the.stores - a.stores <= a.spin_mark) {
+    if (!std::exchange(a.looked, false)) return;
+    // What others have stored comes into sight some day. Who has seen all there is, and looked at it once more, waits for more.
+    bool saw_all = see_all(a);
+    bool fruitless = saw_all && the.stores - a.stores <= a.spin_mark;
+    a.fruitless_spins = fruitless ? a.fruitless_spins + 1 : 0;
+    if (a.fruitless_spins > 1) {
         if (the.tracing) trace("spins", nullptr, "", {"", 0});
         sleep_here(life::spinning);
+        see_all(a);
+        a.fruitless_spins = 0;
     }
-    // What others have stored comes into sight some day.
-    for (unsigned i = 0; i < the.words_used; i++) a.now.seen[i] = uint16_t(the.words[i].stores - 1);
     a.spin_mark = the.stores - a.stores;
 }
 

@@ -2,16 +2,25 @@
 // The kernel is the checker's, memory is the arena's, nothing is recorded; all else is the real source.
 #include "tests/model/world.h"
 
+#include <cxxabi.h>
+
 #include <cstdarg>
 #include <cstdio>
 
+#include "gossamer/panic.h"
 #include "runtime/base/fatal.h"
+#include "runtime/netpoll/netpoll.h"
 #include "runtime/os/os.h"
 #include "runtime/park/sema.h"
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/mcall.h"
 #include "runtime/sched/trace.h"
 #include "runtime/stack/stack_cache.h"
+
+namespace gossamer::model {
+int64_t clock = 1'000'000'000;
+int64_t clock_step = 0;
+}  // namespace gossamer::model
 
 namespace gossamer::rt {
 
@@ -29,7 +38,7 @@ void print_error(const char*, ...) {}
 
 // runtime/os
 namespace os {
-int64_t now_ns() { return 1'000'000'000; }
+int64_t now_ns() { return model::clock += model::clock_step; }
 int64_t quick_now_ns() { return now_ns(); }
 void futex_wait(atomic<uint32_t>* word, uint32_t expected, int64_t) { model::futex_wait(word, expected); }
 void futex_wake(atomic<uint32_t>* word, int count) { model::futex_wake(word, count); }
@@ -48,6 +57,7 @@ range thread_stack() { return {nullptr, 0}; }
 void* new_slot(box::region_kind, uint32_t bytes) { return memset(model::allocate(bytes, 64), 0, bytes); }
 G* take_g(P*) { return &model::make<G>(); }
 void put_g(P*, G*) {}
+void flush_gs(P*) {}
 g_chunk* new_chunk() { return new g_chunk; }
 void free_chunk(g_chunk* c) { delete c; }
 
@@ -65,6 +75,7 @@ stack* take_stack(stack_cache*, unsigned klass) {
 }
 stack* next_stack(stack_cache*) { return nullptr; }
 void put_stack(stack_cache*, stack*) {}
+void flush_stacks(stack_cache*) {}
 
 // runtime/sched/trace.h: nothing is recorded.
 void trace_switch(M*, const G*, leave_kind, const G*) {}
@@ -74,6 +85,11 @@ void trace_plain(M*, box::kind, uint64_t, uint32_t) {}
 void adopt_ring(M*) {}
 void probe_ready(G*) {}
 void probe_start(M*, G*) {}
+
+// runtime/netpoll: the models that need a poller make edges themselves.
+void netpoll_start() {}
+int netpoll_watch(int, poll_desc*, uint32_t) { return 0; }
+void netpoll_forget(int) {}
 
 // runtime/loop/start.h
 void start_runtime() {}
@@ -86,29 +102,42 @@ namespace gossamer::model {
 namespace {
 
 constexpr unsigned kMostThreads = 8;
-rt::M* ms[kMostThreads];
+// What a thread of the machine has in its thread_locals.
+struct locals {
+    rt::M* m = nullptr;
+    void* exceptions[2] = {nullptr, nullptr};  // of __cxa_get_globals
+};
+locals of_thread[kMostThreads];
+locals of_explorer;  // while no thread runs
 unsigned threads;
 
-// Each thread of the model has an M of its own, as a thread of the machine has in its thread_local.
-void change_m(unsigned from, unsigned to) {
-    if (from < kMostThreads) ms[from] = rt::arch::load_current_m();
-    rt::arch::store_current_m(to < kMostThreads ? ms[to] : nullptr);
+void change_locals(unsigned from, unsigned to) {
+    auto** exceptions = reinterpret_cast<void**>(abi::__cxa_get_globals());
+    if (from < kMostThreads) of_thread[from] = {rt::arch::load_current_m(), {exceptions[0], exceptions[1]}};
+    locals next = to < kMostThreads ? of_thread[to] : of_explorer;
+    rt::arch::store_current_m(next.m);
+    std::copy_n(next.exceptions, 2, exceptions);
 }
 
 }  // namespace
 
 void new_world(unsigned procs) {
     threads = 0;
-    on_switch = change_m;
+    on_switch = change_locals;
+    forget_timers();
     ::new (&rt::sched) rt::scheduler;
+    rt::sched.fp_control = rt::arch::read_fp_control();
+    clock_step = 0;
     for (auto& slot : rt::detail::sema_slots) ::new (&slot) rt::detail::sema_slot;
     rt::resize_ps(procs);
+    of_explorer.m = &plain_m();
+    rt::arch::store_current_m(of_explorer.m);
     name(&rt::sched.idle_ps, "idle_ps");
     name(&rt::sched.spinning, "spinning");
 }
 
 void thread_on(const char* name, rt::M* m, std::function<void()> run) {
-    ms[threads++] = m;
+    of_thread[threads++] = {m, {}};
     thread(name, std::move(run));
 }
 
@@ -127,12 +156,16 @@ rt::M& plain_m() {
 rt::M& idle_m() {
     rt::M& m = make<rt::M>();
     m.number = rt::sched.m_count.fetch_add(1) + 1;
+    learn_thread(m);
+    return m;
+}
+
+void learn_thread(rt::M& m) {
     m.in_runtime.store(1);
     m.exceptions = static_cast<void**>(allocate(2 * sizeof(void*), 8));
-    m.errno_at = &make<int>(0);
+    m.errno_at = static_cast<int*>(allocate(sizeof(int), 8));
     name(&m.attention, "attention");
     name(&m.in_runtime, "in_runtime");
-    return m;
 }
 
 rt::M& scheduler_m(unsigned p) {
@@ -158,3 +191,11 @@ rt::G& goroutine(void (*run)()) {
 }
 
 }  // namespace gossamer::model
+
+namespace gossamer {
+
+// lib/gossamer/panic.h: without the list of who panics.
+panic::panic(std::any, std::string) {}
+const char* panic::what() const noexcept { return "panic"; }
+
+}  // namespace gossamer

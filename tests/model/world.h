@@ -9,8 +9,14 @@
 
 namespace gossamer::model {
 
+// By how much each look at the clock moves it on; 0 in a new world.
+extern int64_t clock_step;
+
 // The one global, anew, with so many Ps, all of them idle.
 void new_world(unsigned procs);
+
+// timer_model.cc: the heaps that the last execution left.
+void forget_timers();
 
 // A thread that runs with M `m` (null: none yet).
 void thread_on(const char* name, rt::M* m, std::function<void()> run);
@@ -21,7 +27,9 @@ inline void plain_thread(const char* name, std::function<void()> run) { thread_o
 rt::M& scheduler_m(unsigned p);
 // One that holds none, and is not yet in the list of the idle.
 rt::M& idle_m();
-// A goroutine with a name for the path; runs `run` when it is executed.
+// As rt::learn_thread(), and inside the runtime.
+void learn_thread(rt::M& m);
+// A goroutine that runs `run` when it is executed.
 rt::G& goroutine(void (*run)() = nullptr);
 
 }  // namespace gossamer::model
