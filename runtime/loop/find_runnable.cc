@@ -139,6 +139,7 @@ void sleep_in_netpoll(M* m) {
 }  // namespace
 
 void on_new_deadline(int64_t when) {
+    full_fence();  // the deadline is stored, then poll_until is read; sleep_in_netpoll() does it the other way round
     if (when < sched.poll_until.load()) netpoll_break();
 }
 

@@ -6,7 +6,8 @@
 //   2 earliest() is P::next_deadline: a_[0].when, kNever when empty, whenever the lock is free; but while run_due() calls a function it may be in the past.
 // Locks: timer_heap, one at a time. Functions of timers run after it is dropped.
 // The race that matters: an M looks at all deadlines and falls asleep, while arm() makes an earlier one. arm() publishes the deadline first and
-//   then calls sched.on_new_deadline; the sleeper announces its sleep first and then looks at the deadlines: one of the two sees the other.
+//   then calls sched.on_new_deadline; the sleeper announces its sleep first and then looks at the deadlines: one of the two sees the other, because
+//   on_new_deadline fences: the deadline would else be in the armer's store buffer while it reads that nobody sleeps (tests/model/idle_model.cc).
 // Not done: a timing wheel. It arms and stops in O(1), but it needs wake-ups that only cascade, each worth thousands of heap operations
 //   on a virtual machine, and a heap in its lowest level all the same to be exact.
 #pragma once

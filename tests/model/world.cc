@@ -46,7 +46,6 @@ void yield_cpu() { model::spin(); }
 void nap_ns(int64_t) { model::spin(); }
 bool has_heavy_fence() { return true; }
 void heavy_fence() { model::heavy_fence(); }
-int start_thread(void (*)(void*), void*, const char*) { model::fail("a model has all its threads from the beginning"); }
 unsigned usable_cpus() { return 1; }
 clockid_t thread_cpu_clock() { return 0; }
 uint64_t thread_id() { return 1; }
