@@ -10,6 +10,17 @@ using rt::atomic;
 
 namespace {
 
+// All orders with sleep sets; then so many preemptions that the bound bounds nothing, without sleep sets. Both must say the same.
+model::bounds within;
+template <class F>
+void both_ways(F f) {
+    for (int preemptions : {model::kUnbounded, 12}) {
+        within.preemptions = preemptions;
+        f();
+    }
+    within.preemptions = model::kUnbounded;
+}
+
 struct two_words {
     atomic<int> x{0}, y{0};
     int data = 0;
@@ -17,7 +28,7 @@ struct two_words {
 };
 
 model::verdict message_passing(std::memory_order writer, std::memory_order reader) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& s = model::make<two_words>();
         model::thread("writer", [&s, writer] {
             s.x.store(1, rt::relaxed);
@@ -31,7 +42,7 @@ model::verdict message_passing(std::memory_order writer, std::memory_order reade
 
 // Dekker: neither sees the other.
 model::verdict store_buffering(std::memory_order stores, std::memory_order loads, bool fences) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& s = model::make<two_words>();
         model::thread("left", [&s, stores, loads, fences] {
             s.x.store(1, stores);
@@ -48,7 +59,7 @@ model::verdict store_buffering(std::memory_order stores, std::memory_order loads
 }
 
 model::verdict asymmetric(bool light, bool heavy) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& s = model::make<two_words>();
         model::thread("often", [&s, light] {
             s.x.store(1, rt::relaxed);
@@ -73,7 +84,7 @@ struct four_readings {
 };
 
 model::verdict independent_reads(std::memory_order loads) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& s = model::make<four_readings>();
         model::thread("x", [&s] { s.x.store(1, rt::seq_cst); });
         model::thread("y", [&s] { s.y.store(1, rt::seq_cst); });
@@ -91,7 +102,7 @@ model::verdict independent_reads(std::memory_order loads) {
 }
 
 model::verdict counting(bool in_one_step) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& s = model::make<two_words>();
         for (const char* who : {"one", "two"})
             model::thread(who, [&s, in_one_step] {
@@ -105,7 +116,7 @@ model::verdict counting(bool in_one_step) {
 }
 
 model::verdict handing_over(std::memory_order o) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& s = model::make<two_words>();
         model::thread("writer", [&s, o] {
             s.data = 1;
@@ -119,7 +130,7 @@ model::verdict handing_over(std::memory_order o) {
 }
 
 model::verdict sleeping(bool looks_again) {
-    return model::explore({}, [=] {
+    return model::explore(within, [=] {
         auto& flag = model::make<atomic<uint32_t>>(0u);
         model::thread("sleeper", [&flag, looks_again] {
             if (flag.load() == 0) model::futex_wait(&flag, looks_again ? 0 : flag.load());
@@ -134,48 +145,62 @@ model::verdict sleeping(bool looks_again) {
 }  // namespace
 
 TEST_CASE("a message passed by relaxed stores and loads is found broken, by release and acquire it arrives") {
-    CHECK_FALSE(message_passing(rt::relaxed, rt::relaxed).holds());
-    CHECK_FALSE(message_passing(rt::release, rt::relaxed).holds());
-    CHECK_FALSE(message_passing(rt::relaxed, rt::acquire).holds());
-    CHECK(message_passing(rt::release, rt::acquire).holds());
+    both_ways([] {
+        CHECK_FALSE(message_passing(rt::relaxed, rt::relaxed).holds());
+        CHECK_FALSE(message_passing(rt::release, rt::relaxed).holds());
+        CHECK_FALSE(message_passing(rt::relaxed, rt::acquire).holds());
+        CHECK(message_passing(rt::release, rt::acquire).holds());
+    });
 }
 
 TEST_CASE("of two who store and then look at the other's word both may be blind, but for seq_cst") {
-    CHECK_FALSE(store_buffering(rt::release, rt::acquire, false).holds());
-    CHECK_FALSE(store_buffering(rt::seq_cst, rt::relaxed, false).holds());
-    CHECK(store_buffering(rt::seq_cst, rt::seq_cst, false).holds());
-    CHECK(store_buffering(rt::relaxed, rt::relaxed, true).holds());
+    both_ways([] {
+        CHECK_FALSE(store_buffering(rt::release, rt::acquire, false).holds());
+        CHECK_FALSE(store_buffering(rt::seq_cst, rt::relaxed, false).holds());
+        CHECK(store_buffering(rt::seq_cst, rt::seq_cst, false).holds());
+        CHECK(store_buffering(rt::relaxed, rt::relaxed, true).holds());
+    });
 }
 
 TEST_CASE("a heavy fence on one side needs only a compiler fence on the other, but needs that") {
-    CHECK(asymmetric(true, true).holds());
-    CHECK_FALSE(asymmetric(false, true).holds());
-    CHECK_FALSE(asymmetric(true, false).holds());
+    both_ways([] {
+        CHECK(asymmetric(true, true).holds());
+        CHECK_FALSE(asymmetric(false, true).holds());
+        CHECK_FALSE(asymmetric(true, false).holds());
+    });
 }
 
 TEST_CASE("two readers agree on the order of two seq_cst stores when they read by seq_cst") {
-    CHECK(independent_reads(rt::seq_cst).holds());
-    CHECK_FALSE(independent_reads(rt::acquire).holds());
+    both_ways([] {
+        CHECK(independent_reads(rt::seq_cst).holds());
+        CHECK_FALSE(independent_reads(rt::acquire).holds());
+    });
 }
 
 TEST_CASE("a lost update is found") {
-    CHECK_FALSE(counting(false).holds());
-    CHECK(counting(true).holds());
+    both_ways([] {
+        CHECK_FALSE(counting(false).holds());
+        CHECK(counting(true).holds());
+    });
 }
 
 TEST_CASE("a race on plain data is found") {
-    CHECK_FALSE(handing_over(rt::relaxed).holds());
-    CHECK(handing_over(rt::release).holds());
+    both_ways([] {
+        CHECK_FALSE(handing_over(rt::relaxed).holds());
+        CHECK(handing_over(rt::release).holds());
+    });
 }
 
 TEST_CASE("a lost wake-up is found") {
-    CHECK_FALSE(sleeping(false).holds());
-    CHECK(sleeping(true).holds());
+    both_ways([] {
+        CHECK_FALSE(sleeping(false).holds());
+        CHECK(sleeping(true).holds());
+    });
 }
 
 TEST_CASE("a spin loop ends when its word is stored, and is called endless when nobody does") {
     auto waiting = [](bool stores) {
-        return model::explore({}, [=] {
+        return model::explore(within, [=] {
             auto& s = model::make<two_words>();
             model::thread("waits", [&s] {
                 while (s.x.load(rt::acquire) == 0) model::spin();
@@ -194,7 +219,7 @@ TEST_CASE("a spin loop ends when its word is stored, and is called endless when 
 
 TEST_CASE("memory that is used after its end, or beside it, is found") {
     auto ending = [](bool waits) {
-        return model::explore({}, [=] {
+        return model::explore(within, [=] {
             auto& s = model::make<two_words>();
             auto* shared = new int(0);
             model::thread("user", [&s, shared] {
@@ -228,7 +253,7 @@ TEST_CASE("a path is told in steps, and its choices lead to the same end again")
 
 TEST_CASE("all orders are explored: as many as can be told apart") {
     // Two threads with two stores each to one word: six orders.
-    model::verdict v = model::explore({}, [] {
+    model::verdict v = model::explore(within, [] {
         auto& s = model::make<two_words>();
         for (const char* who : {"one", "two"})
             model::thread(who, [&s] {
