@@ -2,8 +2,10 @@
 #include "gossamer/debug.h"
 
 #include "runtime/debug/dump.h"
+#include "runtime/debug/stack_report.h"
 #include "runtime/sched/current.h"
 #include "runtime/sched/g_table.h"
+#include "runtime/sched/stack_watch.h"
 
 namespace gossamer::runtime {
 
@@ -29,6 +31,12 @@ goroutine describe(const rt::G* g) {
 }  // namespace
 
 std::string stack_dump() { return rt::stack_dump(); }
+
+void watch_stacks(bool on) {
+    { rt::in_runtime scope; }  // a thread that never called the runtime is known from now on
+    rt::watch_stacks(on);
+}
+std::string stack_report() { return rt::stack_report(); }
 
 std::vector<goroutine> goroutines() {
     { rt::in_runtime scope; }  // a thread that never called the runtime is known from now on

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "gossamer/big_stack.h"
 #include "gossamer/blocking.h"
 #include "gossamer/runtime.h"
 #include "lib/layout.h"
@@ -11,6 +12,7 @@
 #include "runtime/loop/start.h"
 #include "runtime/park/park.h"
 #include "runtime/park/syscall.h"
+#include "runtime/sched/big_stack.h"
 #include "runtime/sched/describe.h"
 #include "runtime/sched/spawn.h"
 
@@ -96,6 +98,13 @@ void run_main(void (*f)(void*), void* arg) {
             },
             g, rt::wait_reason::join, nullptr);
     }
+}
+
+void on_big_stack(std::size_t bytes, void (*f)(void*), void* arg) {
+    if (bytes < (16 << 10) || bytes > (std::size_t{4} << 30))
+        throw panic("on_big_stack: " + std::to_string(bytes) + " bytes are not between 16 KiB and 4 GiB");
+    if (!rt::on_big_stack(bytes, f, arg))
+        throw panic("on_big_stack: no address space for a stack of " + std::to_string(bytes) + " bytes");
 }
 
 void begin_blocking() noexcept { rt::begin_blocking(); }

@@ -2,6 +2,7 @@
 // gossamer: the whole public API. lib/README.md has it on one page.
 #pragma once
 
+#include "gossamer/big_stack.h"
 #include "gossamer/blocking.h"
 #include "gossamer/bufio.h"
 #include "gossamer/chan.h"

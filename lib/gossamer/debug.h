@@ -26,4 +26,12 @@ struct goroutine {
 // Any goroutine or thread; 0.1 us each. From outside the process: the command gossamer.
 std::vector<goroutine> goroutines();
 
+// Watches how deep goroutines go on their stacks, from those that first run after it was switched on; switched off, it forgets nothing until the
+// next time. Costs a goroutine a few microseconds while it is on.
+void watch_stacks(bool on);
+// What was found, as a table with a line for each place that starts goroutines, the deepest first: how deep the deepest of them has been, how
+// much its stack has, how many there were, a name, and the place. For choosing GOSSAMER_STACK and spawn_options::stack. Those that still run are
+// in it as deep as they have been so far; what ran in on_big_stack() is not. Depths include the kilobyte or so of the runtime's own.
+std::string stack_report();
+
 }  // namespace gossamer::runtime

@@ -9,6 +9,7 @@
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/idle.h"
 #include "runtime/sched/spawn.h"
+#include "runtime/sched/stack_watch.h"
 
 namespace gossamer::rt {
 
@@ -78,10 +79,16 @@ void runner(transfer t) {
         // No switch has loaded them for this one: they are as the one before it left them.
         if (!arch::has_fp_control(sched.fp_control)) [[unlikely]]
             arch::write_fp_control(sched.fp_control);
+        // pairs with nothing: one goroutine more or less is watched
+        if (stacks_watched.load(relaxed)) [[unlikely]]
+            begin_watch(s, g);
         m->in_runtime.store(0, release);  // pairs with the acquire load in seize()
         run_closure(g);
         m = enter();
         g = m->curg;
+        // pairs with nothing: the table says whether this one was watched
+        if (stacks_watched.load(relaxed)) [[unlikely]]
+            end_watch(s);
         // pairs with nothing: set before the first such stack is used
         if (canaries_in_use.load(relaxed) && !s->guarded) [[unlikely]]
             check_canary(s);
