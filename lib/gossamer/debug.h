@@ -31,7 +31,7 @@ std::vector<goroutine> goroutines();
 void watch_stacks(bool on);
 // What was found, as a table with a line for each place that starts goroutines, the deepest first: how deep the deepest of them has been, how
 // much its stack has, how many there were, a name, and the place. For choosing GOSSAMER_STACK and spawn_options::stack. Those that still run are
-// in it as deep as they have been so far; what ran in on_big_stack() is not. Depths include the kilobyte or so of the runtime's own.
+// in it as deep as they have been so far; what ran in on_big_stack() is not. Depths include two kilobytes or so of the runtime's own.
 std::string stack_report();
 
 }  // namespace gossamer::runtime

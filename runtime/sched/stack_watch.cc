@@ -14,7 +14,7 @@ namespace gossamer::rt {
 namespace {
 
 constexpr uint64_t kPaint = 0x7374616b6d61726b;
-constexpr size_t kOwnFrames = 1024;  // of the painter and of what it calls
+constexpr size_t kOwnFrames = 2048;  // of the painter and of what it calls
 
 struct watched {
     void* creator_pc;
@@ -33,7 +33,15 @@ tables& table() {
     return *t;
 }
 
-// Calls f(begin, end) for each run of at most 64 pages of [from, to) of which the first is in memory, upwards, until it says stop.
+// Of others' frames, and of what was one.
+__attribute__((no_sanitize("thread"), no_sanitize("address"))) uint64_t read_word(const volatile uint64_t* word) {
+    return *word;
+}
+__attribute__((no_sanitize("thread"), no_sanitize("address"))) void paint_word(volatile uint64_t* word) {
+    *word = kPaint;
+}
+
+// Calls f(begin, end) for each page of [from, to) that is in memory, upwards, until it says stop.
 template <class F>
 [[gnu::always_inline]] inline void for_each_resident(char* from, char* to, F f) {
     auto* page = reinterpret_cast<char*>(reinterpret_cast<uintptr_t>(from) / os::kPage * os::kPage);
@@ -49,12 +57,12 @@ template <class F>
 char* first_word(const stack* s) { return s->low() + (s->guarded ? 0 : 64); }  // a canary stands at the low end
 
 // Bytes from the lowest word that was written to the top. Others run on while it looks.
-[[gnu::no_sanitize("thread", "address")]] size_t depth(const stack* s) {
+size_t depth(const stack* s) {
     const char* lowest = s->top();
     for_each_resident(first_word(s), s->top(), [&](char* from, char* to) {
-        for (auto* word = reinterpret_cast<volatile uint64_t*>(from); word < reinterpret_cast<uint64_t*>(to); word++)
-            if (uint64_t found = *word; found != kPaint && found != 0) {
-                lowest = reinterpret_cast<const char*>(const_cast<uint64_t*>(word));
+        for (char* at = from; at < to; at += sizeof(uint64_t))
+            if (uint64_t found = read_word(reinterpret_cast<uint64_t*>(at)); found != kPaint && found != 0) {
+                lowest = at;
                 return false;
             }
         return true;
@@ -76,11 +84,11 @@ void note_depth(const watched& w, const stack* s) {
 
 constinit atomic<bool> stacks_watched{false};
 
-[[gnu::no_sanitize("thread", "address")]] void begin_watch(stack* s, const G* g) {
+void begin_watch(stack* s, const G* g) {
     char* end = static_cast<char*>(__builtin_frame_address(0)) - kOwnFrames;
     for_each_resident(first_word(s), end, [](char* from, char* to) {
-        for (auto* word = reinterpret_cast<volatile uint64_t*>(from); word < reinterpret_cast<uint64_t*>(to); word++)
-            *word = kPaint;
+        for (char* at = from; at + sizeof(uint64_t) <= to; at += sizeof(uint64_t))
+            paint_word(reinterpret_cast<uint64_t*>(at));
         return true;
     });
     lock_guard guard(table_lock);

@@ -61,7 +61,9 @@ TEST_CASE("on_big_stack gives what f gives: nothing, a reference, a value that o
     });
 }
 
-TEST_CASE("what is thrown on a big stack comes out where it was called, goexit too; a handler around it keeps its exception") {
+TEST_CASE(
+    "what is thrown on a big stack comes out where it was called, goexit too; a handler around it keeps its "
+    "exception") {
     on_goroutine([] {
         bool unwound = false;
         try {

@@ -213,7 +213,8 @@ TEST_CASE("an exception is thrown on from block to block with parks between, and
     CHECK(counted_error::alive == 0);
 }
 
-TEST_CASE("an exception_ptr is thrown again by many goroutines and a plain thread at once, and freed by the last of them") {
+TEST_CASE(
+    "an exception_ptr is thrown again by many goroutines and a plain thread at once, and freed by the last of them") {
     constexpr int kTasks = 64;
     chan<std::exception_ptr> out;
     go([=] {

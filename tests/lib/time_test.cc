@@ -466,3 +466,20 @@ TEST_CASE("copies of a timer are the same timer") {
     k = ticker(1us);
     CHECK(gives(k.c));
 }
+
+TEST_CASE("timers that are due at the same instant fire all, once each and not before it, in whatever order [TM16]") {
+    constexpr int kTimers = 500;
+    chan<int> fired(kTimers);
+    std::atomic<int> early{0};
+    auto due = std::chrono::steady_clock::now() + 20ms;
+    for (int i = 0; i < kTimers; i++)
+        after_func(due - std::chrono::steady_clock::now(), [=, &early] {
+            if (std::chrono::steady_clock::now() < due) early++;
+            fired.send(i);
+        });
+    std::vector<int> times(kTimers);
+    for (int i = 0; i < kTimers; i++) times[size_t(*fired.recv())]++;
+    CHECK(times == std::vector<int>(kTimers, 1));
+    CHECK(early == 0);
+    CHECK(fired.len() == 0);
+}

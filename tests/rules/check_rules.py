@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 
+import conformance
 from source import Tree
 
 CODE = (".h", ".cc", ".cpp")
@@ -263,6 +264,12 @@ def public_headers_stay_public(tree):
             match = re.match(r"\s*#\s*include\s*[\"<]([^\">]+)[\">]", line)
             if match and "/" in match[1] and not match[1].startswith(("gossamer/", "sys/", "netinet/", "arpa/")):
                 yield path, number, f"a public header may not need <{match[1]}>"
+
+
+@rule
+def rules_of_go_are_tested(tree):
+    """(m) Each rule in conformance.txt has a test that names it, or a reason; tests name rules that there are; the page tells the truth."""
+    yield from conformance.complaints(tree)
 
 
 def lone_header_failures(tree, compilers, jobs):

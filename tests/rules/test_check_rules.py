@@ -26,8 +26,13 @@ RIGHT = {
     "runtime/sched/g.h": SPDX + '#include "runtime/base/atomic.h"\nint wait();\n',
     "runtime/sched/g.cc": SPDX + '#include "runtime/sched/g.h"\n// pairs with the store in x\nint wait() { return a.load(acquire); }\n',
     "runtime/base/atomic.h": SPDX + "#include <atomic>\n#if 1\n#endif\n",
+    "tests/rules/conformance.txt": "# a comment\nG1 go starts\nG2 says nothing | no way to see it\nCH1 a handle\n",
+    "tests/conformance.md": "| G1 | go starts | `lib/go_test.cc`: go starts |\n| G2 | says nothing | no test: no way to see it |\n"
+                            "| CH1 | a handle | `crash/boom.cc` |\n",
+    "tests/lib/meson.build": MESON + "x = files('go_test.cc')\n",
+    "tests/lib/go_test.cc": SPDX + 'TEST_CASE("go starts [G1]") {}\nTEST_CASE(\n    "others "\n    "too [G1] [D9]") {}\n',
     "tests/crash/meson.build": MESON + "crash_programs = ['boom']\n",
-    "tests/crash/boom.cc": SPDX + "int main() { __builtin_trap(); }\n",
+    "tests/crash/boom.cc": SPDX + "// Handles [CH1].\n#include <x>\nint main() { __builtin_trap(); }\n",
     "tests/crash/expected.txt": "[boom]\nstatus SIGILL\n",
 }
 
@@ -147,6 +152,21 @@ class Planted(unittest.TestCase):
                     file.write(SPDX + text)
             found = list(check_rules.lone_header_failures(Tree(root), [os.environ.get("CXX", "c++")], 2))
             self.assertEqual([path for path, _, _ in found], ["lib/gossamer/bad.h"])
+
+    def test_m_a_rule_of_go_without_test_or_reason(self):
+        rules = RIGHT["tests/rules/conformance.txt"]
+        self.assertEqual(self.complaints({"tests/rules/conformance.txt": rules + "CH2 is new\n"}), ["tests/rules/conformance.txt:5"])
+        self.assertEqual(self.complaints({"tests/rules/conformance.txt": rules + "CH2 is new | why\n"}), [])
+
+    def test_m_a_test_that_names_no_rule(self):
+        self.assertEqual(self.complaints({"tests/lib/go_test.cc": RIGHT["tests/lib/go_test.cc"] + 'TEST_CASE("x [G3]") {}\n'}),
+                         ["tests/lib/go_test.cc:6"])
+
+    def test_m_a_page_that_is_no_longer_so(self):
+        page = RIGHT["tests/conformance.md"]
+        self.assertEqual(self.complaints({"tests/conformance.md": page.replace(": go starts", ": go began")}), ["tests/conformance.md:1"])
+        self.assertEqual(self.complaints({"tests/conformance.md": page.replace("`crash/boom.cc`", "no test: hm")}), ["tests/conformance.md:3"])
+        self.assertEqual(self.complaints({"tests/conformance.md": None}), ["tests/rules/conformance.txt:1"])
 
 
 class CodeOnly(unittest.TestCase):

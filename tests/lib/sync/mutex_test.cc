@@ -3,12 +3,16 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "gossamer/runtime.h"
 #include "gossamer/wait_group.h"
+#include "lib/sync/spin.h"
 #include "tests/lib/sync/probe.h"
 
 using gossamer::mutex;
@@ -214,4 +218,40 @@ TEST_CASE("a mutex may be destroyed by who unlocks it last, at once") {
             });
         end.wait();
     }
+}
+
+TEST_CASE(
+    "a lock that is held is waited for awake for four rounds, where its holder may run meanwhile and nobody waits here "
+    "[MU8]") {
+    using gossamer::rt::worth_spinning;
+    unsigned procs = gossamer::runtime::procs();
+    gossamer::runtime::set_procs(1);
+    tests::on_goroutine([] { CHECK_FALSE(worth_spinning(0)); });
+    gossamer::runtime::set_procs(2);
+    if (gossamer::runtime::num_cpu() >= 2)
+        tests::on_goroutine([] {
+            std::atomic<bool> runs{false}, over{false};
+            wait_group all;
+            all.go([&] {
+                runs = true;
+                while (!over) gossamer::runtime::on_goroutine();  // a door at which it gives way when it must
+            });
+            while (!runs) gossamer::yield();
+            int worth = 0, worth_a_fifth = 0, with_one_queued = 0;
+            // A busy machine takes either CPU away for a while.
+            auto give_up = std::chrono::steady_clock::now() + tests::kLongestWait;
+            while (worth < 100 && std::chrono::steady_clock::now() < give_up) {
+                worth += worth_spinning(0) && worth_spinning(3);
+                worth_a_fifth += worth_spinning(4);
+                all.go([] {});
+                with_one_queued += worth_spinning(0);
+                gossamer::yield();
+            }
+            over = true;
+            all.wait();
+            CHECK(worth == 100);
+            CHECK(worth_a_fifth == 0);
+            CHECK(with_one_queued < worth);
+        });
+    gossamer::runtime::set_procs(int(procs));
 }

@@ -110,7 +110,8 @@ TEST_CASE("a stack that others have used deeply says nothing of who uses it next
     });
 }
 
-TEST_CASE("a goroutine that waits is in the report, as deep as it has been; off, the report stays and nobody is added") {
+TEST_CASE(
+    "a goroutine that waits is in the report, as deep as it has been; off, the report stays and nobody is added") {
     chan<unit> gate, there;
     wait_group all;
     {
