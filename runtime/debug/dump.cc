@@ -104,6 +104,25 @@ class printer {
             &state);
     }
 
+    // `pcs`: where g stands.
+    void held(const G* g, const std::vector<uintptr_t>& pcs) {
+        header(g, words(g->reason.load()));
+        list(pcs);
+        creator(g);
+    }
+
+    void list(const std::vector<uintptr_t>& pcs) {
+        std::vector<frame> frames;
+        for (uintptr_t pc : pcs) add(pc, frames);
+        print(frames);
+    }
+
+    std::vector<uintptr_t> frames_of(const G* g) {
+        stack_copy copy;
+        copy_context(g->context, g->stk->top(), &copy);
+        return symbols_.unwind(copy, kMaxTraceback);
+    }
+
   private:
     bool everything() const { return level_ >= traceback_level::system; }
 
@@ -231,6 +250,44 @@ void print_report(void* arg) {
     if (r->all || level >= traceback_level::all) p.others(r->own != nullptr ? r->own->g : nullptr);
 }
 
+struct held_report {
+    const G* g;
+    const os::held_locks* locks;
+};
+
+// Where a lock was taken: the call, and who had called there if that frame is there yet: the word in which its calls leave their return
+// address then holds one of the goroutine's own.
+std::vector<uintptr_t> frames_of(const os::held_lock& lock, const G* g, const std::vector<uintptr_t>& pcs) {
+    std::vector<uintptr_t> taken{reinterpret_cast<uintptr_t>(lock.taken_at)};
+    if (!g->stk->contains(lock.frame)) return taken;
+    auto at = std::find(pcs.begin(), pcs.end(), static_cast<const uintptr_t*>(lock.frame)[-1]);
+    if (at != pcs.end()) taken.insert(taken.end(), at + 1, pcs.end());
+    return taken;
+}
+
+void print_held(void* arg) {
+    auto* r = static_cast<const held_report*>(arg);
+    bool counted = r->locks != nullptr && r->locks->count != 0;
+    writer out(2);
+    out << "gossamer: a goroutine waits while its thread holds a lock of <pthread.h> (std::mutex and its like). ";
+    if (counted)
+        out << "It keeps the thread until it has unlocked it; a gossamer::mutex would not. (This is said once.)\n";
+    else
+        out << "Without libgossamer-locks it may go on on another thread, which must not unlock it. (This is said "
+               "once.)\n";
+    if (read_traceback_level() == traceback_level::none) return;
+    printer p(out, read_traceback_level());
+    std::vector<uintptr_t> pcs = p.frames_of(r->g);
+    out << "\nit waits here:\n";
+    p.held(r->g, pcs);
+    uint32_t noted = counted ? std::min(r->locks->count, os::kMostNoted) : 0;
+    for (uint32_t i = noted; i > 0; i--) {
+        out << "\nand took a lock here:\n";
+        p.list(frames_of(r->locks->of[i - 1], r->g, pcs));
+    }
+    out << "\n";
+}
+
 [[noreturn]] void end_process() {
     save_last_trace();
     if (read_traceback_level() == traceback_level::crash) {
@@ -302,6 +359,11 @@ std::string stack_dump() {
         },
         &job, -1);
     return std::move(job.text);
+}
+
+void report_held_lock(const G* g, const os::held_locks* locks) {
+    held_report r{g, locks};
+    ask_signal_thread(print_held, &r, -1);
 }
 
 void die_with_report(const char* text, const own_trace* own, bool all) {

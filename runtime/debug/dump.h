@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "runtime/os/held_locks.h"
 #include "runtime/sched/g.h"
 
 namespace gossamer::rt {
@@ -36,6 +37,10 @@ void stamp_waits(int64_t now);
 
 // Every goroutine, the caller first.
 std::string stack_dump();
+
+// Says on the standard error that g, which is off its stack, keeps locks of its thread: where it stands, and where each of them was taken;
+// without a table (a build for debugging has seen a mutex) only the first. Waits until it is printed. REQUIRES: g stays off its stack.
+void report_held_lock(const G* g, const os::held_locks* locks);
 
 // Prints text, then the goroutines that the level asks for (all: also when it says single), and ends the process with status 2.
 // text and own (may be null) must be static: the report may outlive the caller. REQUIRES: begin_death(). Callable on any stack, also in a signal handler: the work is done by the signal thread.

@@ -143,6 +143,11 @@ void on_new_deadline(int64_t when) {
     if (when < sched.poll_until.load()) netpoll_break();
 }
 
+void serve(M* m, P* p) {
+    answer(m, p);
+    run_own_timers(p);
+}
+
 G* find_runnable(M* m) {
     for (;;) {
         if (m->p == nullptr) stop_m(m);

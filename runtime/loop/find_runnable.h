@@ -16,6 +16,9 @@ namespace gossamer::rt {
 // Blocks the M until it holds a P and has a G to run.
 G* find_runnable(M* m);
 
+// Answers what others ask of m, and runs p's timers that are due. REQUIRES: m holds p.
+void serve(M* m, P* p);
+
 // A heap's earliest deadline became earlier: the M asleep in netpoll must not oversleep it. The upcall of the timer floor.
 void on_new_deadline(int64_t when);
 

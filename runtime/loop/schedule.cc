@@ -2,6 +2,7 @@
 #include "runtime/loop/schedule.h"
 
 #include "runtime/loop/find_runnable.h"
+#include "runtime/loop/wired.h"
 #include "runtime/sched/idle.h"
 #include "runtime/sched/mcall.h"
 #include "runtime/stack/overflow.h"
@@ -36,7 +37,9 @@ void m_main(void* arg) {
     if (P* p = m->given.exchange(nullptr)) hold(m, p);
     for (;;) {
         G* g = find_runnable(m);
-        if (!sent_elsewhere(m, g)) execute(m, g);
+        if (sent_home(m, g) || sent_elsewhere(m, g)) continue;
+        do execute(m, g);
+        while (m->wired != nullptr && (g = wait_with_wired(m)) != nullptr);
     }
 }
 

@@ -51,7 +51,7 @@ static_assert(sizeof(G) == 192);
 
 inline constexpr uint8_t kThread = 1;     // a plain thread's stand-in
 inline constexpr uint8_t kSystem = 2;     // the library's own; not counted, not a reason against deadlock
-inline constexpr uint8_t kLocked = 4;     // lock_os_thread: runs on G::m only
+inline constexpr uint8_t kLocked = 4;     // holds locks of its thread: goes on on G::m only (loop/wired.h)
 inline constexpr uint8_t kHasLocals = 8;  // destroy G::locals at the end
 inline constexpr uint8_t kProbed = 16;    // its wait for a processor is being timed (sched/trace.h)
 

@@ -8,6 +8,7 @@
 #include "runtime/base/bits.h"
 #include "runtime/base/event.h"
 #include "runtime/box/layout.h"
+#include "runtime/os/held_locks.h"
 #include "runtime/os/lock.h"
 #include "runtime/os/note.h"
 #include "runtime/sched/p.h"
@@ -52,10 +53,11 @@ struct alignas(kCacheLine) M {
     void* commit_arg = nullptr;
     stack* left_stack = nullptr;
     bool spinning = false;
-    bool is_thread = false;  // a plain thread's
-    bool blocking = false;   // between begin_blocking and end_blocking
-    uint32_t readies = 0;    // goroutines made ready here: one in kSampled is timed
-    P* old_p = nullptr;      // to be preferred when a P is wanted again
+    bool is_thread = false;                 // a plain thread's
+    bool blocking = false;                  // between begin_blocking and end_blocking
+    uint32_t readies = 0;                   // goroutines made ready here: one in kSampled is timed
+    P* old_p = nullptr;                     // to be preferred when a P is wanted again
+    const os::held_locks* locks = nullptr;  // what this thread holds; null: nobody counts
 
     note wake;
     atomic<P*> given{nullptr};           // a P handed over by who wakes it
@@ -67,6 +69,7 @@ struct alignas(kCacheLine) M {
     M* idle_next = nullptr;      // under sched's lock
     M* all_next = nullptr;       // append-only list, constant once linked
     G* stand_in = nullptr;       // a plain thread's G
+    G* wired = nullptr;          // own thread; who waits to go on here and nowhere else (loop/wired.h)
     atomic<bool> parked{false};  // asleep on `wake` for want of work, or (plain thread) in park(); any reads
     [[no_unique_address]] sanitizer_state tool;
 

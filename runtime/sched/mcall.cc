@@ -130,6 +130,28 @@ void after_slice(M* m) {
     wake_if_idle();
 }
 
+// g keeps the thread while it holds its locks. Nobody else runs here before, so `next` goes back into the queue.
+[[gnu::noinline]] void wire(M* m, G* g, G* next) {
+    g->flags.store(uint8_t(g->flags.load(relaxed) | kLocked),
+                   relaxed);  // own; pairs with nothing: the queue publishes g
+    m->wired = g;
+    if (next != nullptr) put_next(m->p, next);
+}
+
+// In a build for debugging, where nobody counts: the first mutex that is seen. It is kept from harm and reported as if it had been counted.
+[[gnu::noinline]] bool keeps_a_mutex(const G* g) {
+    static atomic<bool> found{false};
+    char here;
+    return !found.load(relaxed) &&  // pairs with nothing: one look more is no harm
+           g->stk->contains(&here) && os::mutex_on_stack(g->stk->top()) != nullptr && !found.exchange(true);
+}
+
+inline bool holds_locks(const M* m, const G* g) {
+    if constexpr (os::kLooksForMutexes)
+        if (m->locks == nullptr) return keeps_a_mutex(g);
+    return m->locks != nullptr && m->locks->count != 0;
+}
+
 void after_visit(M* m) {
     G* g = m->left;
     g->status.store(g_status::runnable, relaxed);  // pairs with nothing: only this M knows g
@@ -139,6 +161,10 @@ void after_visit(M* m) {
 }  // namespace
 
 void switch_from_g(M* m, G* g, G* next, leave_kind how) {
+    if (holds_locks(m, g)) [[unlikely]] {
+        wire(m, g, next);
+        next = nullptr;
+    }
     if (recording(m)) [[unlikely]]
         trace_switch(m, g, how, next);
     uint32_t depth = m->in_runtime.load(relaxed);  // own
@@ -193,6 +219,7 @@ void visit_loop(M* m, G* g) {
 void learn_thread(M* m) {
     m->exceptions = reinterpret_cast<void**>(abi::__cxa_get_globals());
     m->errno_at = &errno;
+    m->locks = os::held_locks_here();
     m->cpu_clock = os::thread_cpu_clock();
     m->tid = os::thread_id();
     os::range own = os::thread_stack();

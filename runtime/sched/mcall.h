@@ -6,7 +6,8 @@
 //     its stack (after_switch). Whoever lands does both, first thing. So nobody can run a G before its context is saved.
 //   2 Exception globals and errno travel with the G: swapped on the raw words when it leaves and when it lands.
 //   3 in_runtime belongs to the M; its depth is saved on the G's stack and put into the M on which the G lands.
-//   4 A fresh G is run on the stack that is there when the one before it has ended: a call, no switch.
+//   4 Who holds locks of its thread leaves for g0, whatever is queued, and nobody else runs on that thread until it is back (loop/wired.h).
+//   5 A fresh G is run on the stack that is there when the one before it has ended: a call, no switch.
 // Not done: every switch through g0: two switches in place of one (measured: runtime/RATIONALE.md).
 #pragma once
 
@@ -36,6 +37,10 @@ inline G* pick_local(M* m, const G* parking = nullptr) {
         g = get_head(p);
         if (g == nullptr) return nullptr;
         p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
+    }
+    if ((g->flags.load(relaxed) & kLocked) != 0) [[unlikely]] {  // it was queued with this; the loop sends it home
+        put_next(p, g);
+        return nullptr;
     }
     p->turn.store(turn, relaxed);  // owner's own; pairs with nothing
     return g;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Installs a finished build into a temporary folder and builds README's program from there, as a stranger would: with CMake and with
-pkg-config, against the shared and the static library; runs all four.
+pkg-config, against the shared and the static library; runs all four, and a program with libgossamer-locks.
 
 usage: check_package.py BUILD_DIR
 """
@@ -14,6 +14,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 PROGRAM = os.path.join(TOP, "lib/examples/readme.cc")
+LOCKS_PROGRAM = os.path.join(TOP, "tests/locks/held.cc")
 LONGEST_WAIT = 300  # seconds, for one compiler run on a busy machine
 
 
@@ -47,8 +48,12 @@ def main():
             call([*cxx.split(), "-std=c++20", "-O2", PROGRAM, "-o", program, *flags, "-Wl,-rpath," + libdir])
             programs.append(program)
 
+        with_locks = os.path.join(room, "pkgconf_locks")
+        flags = call(["pkg-config", "--cflags", "--libs", "gossamer-locks", "gossamer"], env=env).split()
+        call([*cxx.split(), "-std=c++20", "-O2", LOCKS_PROGRAM, "-o", with_locks, *flags, "-Wl,-rpath," + libdir])
+
         cmake = os.path.join(room, "cmake")
-        call(["cmake", "-G", "Ninja", "-S", HERE, "-B", cmake, "-DPROGRAM=" + PROGRAM, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=" + cxx,
+        call(["cmake", "-G", "Ninja", "-S", HERE, "-B", cmake, "-DPROGRAM=" + PROGRAM, "-DLOCKS_PROGRAM=" + LOCKS_PROGRAM, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=" + cxx,
               "-Dgossamer_DIR=" + os.path.join(libdir, "cmake/gossamer")])
         call(["cmake", "--build", cmake])
         programs += [os.path.join(cmake, "with_shared"), os.path.join(cmake, "with_static")]
@@ -60,6 +65,10 @@ def main():
             shared = "libgossamer.so" in call(["ldd", program])
             if shared == program.endswith("static"):
                 raise SystemExit(f"package: {os.path.basename(program)} is linked against the other library")
+        for program in (with_locks, os.path.join(cmake, "with_locks")):
+            if "libgossamer-locks.so" not in call(["ldd", program]) or call([program]) != "unlock: fine\n":
+                raise SystemExit(f"package: {program} runs without libgossamer-locks")
+        programs += ["with_locks by pkg-config", "with_locks by CMake"]
     print(f"package: {len(programs)} programs built and run from an installed copy")
 
 
