@@ -46,6 +46,6 @@ struct command {
 
 extern const command ps_command, stack_command, top_command, tree_command, wait_command, obj_command, stalls_command,
     leaks_command, record_command, snap_command, replay_command, prof_command, core2threads_command, check_command,
-    metrics_command, report_command, export_command;
+    metrics_command, report_command, export_command, tls_lint_command;
 
 }  // namespace insp

@@ -13,11 +13,11 @@ namespace {
 
 // One a line, in the order of --help.
 const std::initializer_list<const insp::command*> kCommands = {
-    &insp::ps_command,      &insp::stack_command,  &insp::top_command,  &insp::stalls_command,
-    &insp::tree_command,    &insp::wait_command,   &insp::obj_command,  &insp::leaks_command,
-    &insp::metrics_command, &insp::record_command, &insp::snap_command, &insp::export_command,
-    &insp::replay_command,  &insp::report_command, &insp::prof_command, &insp::core2threads_command,
-    &insp::check_command,
+    &insp::ps_command,      &insp::stack_command,    &insp::top_command,  &insp::stalls_command,
+    &insp::tree_command,    &insp::wait_command,     &insp::obj_command,  &insp::leaks_command,
+    &insp::metrics_command, &insp::record_command,   &insp::snap_command, &insp::export_command,
+    &insp::replay_command,  &insp::report_command,   &insp::prof_command, &insp::core2threads_command,
+    &insp::check_command,   &insp::tls_lint_command,
 };
 
 void print_help(FILE* to) {
