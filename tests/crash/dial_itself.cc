@@ -36,8 +36,8 @@ extern "C" int connect(int fd, const sockaddr* to, socklen_t size) {
 static void dial(const char* what, const std::string& address) {
     calls = 0;
     auto [c, err] = net::dial("tcp", address);
-    std::printf("%s: %s after %d\n", what, err ? err.message().substr(err.message().rfind(':') + 2).c_str() : "connected",
-                calls.load());
+    std::printf("%s: %s after %d\n", what,
+                err ? err.message().substr(err.message().rfind(':') + 2).c_str() : "connected", calls.load());
 }
 
 int main() {
