@@ -13,8 +13,7 @@ namespace {
 
 rt::atomic<std::uint64_t> last_task{0};
 
-error write(const std::string& path) {
-    int failed = rt::save_box(path.c_str());
+error written(int failed, const std::string& path) {
     return failed == 0 ? nullptr : errors::of(os::path_error{"trace", path, detail::errno_error("", failed)});
 }
 
@@ -30,6 +29,9 @@ error start(start_options how) {
     if (!ready())
         return errors::make("trace: start: there is no box to record into (GOSSAMER_BOX=off, or no /dev/shm)");
     if (enabled()) return errors::make("trace: start: records already");
+    if (how.ring_bytes != 0 && (how.ring_bytes < 64 << 10 || how.ring_bytes > 1 << 30))
+        return errors::make("trace: start: a ring of {} bytes: not 64 KiB to 1 GiB", how.ring_bytes);
+    rt::the_box()->wanted.ring_bytes.store(std::uint32_t(how.ring_bytes));
     rt::set_recorder(how.stacks ? rt::kStacksLevel : rt::kEventsLevel);
     return nullptr;
 }
@@ -37,12 +39,12 @@ error start(start_options how) {
 error stop(const std::string& path) {
     if (!enabled()) return errors::make("trace: stop: nothing is being recorded");
     rt::set_recorder(0);
-    return write(path);
+    return written(rt::save_box(path.c_str()), path);
 }
 
 error save(const std::string& path) {
     if (!enabled()) return errors::make("trace: save: nothing is being recorded");
-    return write(path);
+    return written(rt::save_trace(path.c_str()), path);
 }
 
 bool enabled() noexcept {

@@ -3,6 +3,7 @@
 // from outside, without a line of code; `gossamer report`, `export` and `replay` read what start() or save() wrote.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,9 +15,11 @@ namespace gossamer::trace {
 struct start_options {
     // With the whole stack of each wait and each go(), 32 frames at most, not only the call that waits.
     bool stacks = false;
+    // Of each thread's ring, 64 KiB to 1 GiB; 0: 4 MiB, or what an earlier recording has made. Memory is taken as it is written, and kept.
+    std::size_t ring_bytes = 0;
 };
 // Records from now on: who ran where and when, what each waited for, who woke it. 4 MiB a thread, the last of it kept (some 80,000 switches; with
-// stacks 20,000). Costs about 15 ns a switch. Error when it records already, or when there is no box (GOSSAMER_BOX=off). Any goroutine or thread.
+// stacks 20,000). Costs about 15 ns a switch. Error when it records already, when ring_bytes is out of range, or when there is no box (GOSSAMER_BOX=off). Any goroutine or thread.
 error start(start_options how = {});
 // Ends it, and writes what was kept to `path`. Error: the file cannot be written; nothing was recorded.
 error stop(const std::string& path);

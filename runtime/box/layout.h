@@ -50,9 +50,12 @@ struct control {
     atomic<uint64_t> runnable_ns{0};  // likewise a goroutine that was made ready and did not run for so long
 };
 
+// Why the rings are as they are: what stopped the recorder, or (call) had a copy of it made.
+enum class cause : uint32_t { none, stall, runnable_wait, deadlock, panic, fatal_signal, call, fatal_error };
+
 // What happened when the recorder was frozen by a trigger.
 struct trigger {
-    atomic<uint32_t> fired{0};  // 0 not; 1 stall; 2 runnable wait; 3 deadlock; 4 panic; 5 signal; 6 call
+    atomic<cause> fired{cause::none};
     atomic<uint64_t> tsc{0};
     atomic<uint64_t> g{0};  // goroutine concerned; 0: none
 };

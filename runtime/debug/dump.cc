@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "runtime/base/fatal.h"
 #include "runtime/box/box.h"
 #include "runtime/debug/cxx_name.h"
+#include "runtime/debug/modules.h"
 #include "runtime/debug/signal_thread.h"
 #include "runtime/debug/traceback.h"
 #include "runtime/os/os.h"
@@ -243,11 +245,12 @@ void print_report(void* arg) {
     traceback_level level = read_traceback_level();
     writer out(2);
     out << r->text;
-    if (level == traceback_level::none) return;
+    if (level == traceback_level::none) return show_modules();
     out << "\n";
     printer p(out, level);
     if (r->own != nullptr) p.own(*r->own);
     if (r->all || level >= traceback_level::all) p.others(r->own != nullptr ? r->own->g : nullptr);
+    show_modules();
 }
 
 struct held_report {
@@ -366,7 +369,8 @@ void report_held_lock(const G* g, const os::held_locks* locks) {
     ask_signal_thread(print_held, &r, -1);
 }
 
-void die_with_report(const char* text, const own_trace* own, bool all) {
+void die_with_report(box::cause why, const char* text, const own_trace* own, bool all) {
+    freeze_for_death(why, own != nullptr ? own->g : nullptr);
     keep_box(text);
     static report r;
     r = {text, own, all};
@@ -380,6 +384,7 @@ void die_by_signal(int sig) {
         std::string word = sigdescr_np(sig);
         word[0] |= 0x20;  // as Go: "SIGQUIT: quit"
         std::string text = std::string("SIG") + sigabbrev_np(sig) + ": " + word + "\n";
+        freeze_for_death(box::cause::fatal_signal, nullptr);
         keep_box(text.c_str());
         report r{text.c_str(), nullptr, true};
         print_report(&r);
@@ -387,11 +392,23 @@ void die_by_signal(int sig) {
     end_process();
 }
 
+void leave_traces_of(int sig) {
+    if (!begin_death()) return;
+    static char text[80];
+    snprintf(text, sizeof text, "SIG%s: %s", sigabbrev_np(sig), sigdescr_np(sig));
+    const M* m = current_m_or_null();
+    freeze_for_death(box::cause::fatal_signal, m != nullptr ? m->curg : nullptr);
+    keep_box(text);
+    save_last_trace();
+}
+
 void dump_for_fatal() {
     static own_trace own;
     static report r;
-    keep_box(words_of_death());
     trace_self(&own);
+    bool is_deadlock = strstr(words_of_death(), "deadlock!") != nullptr;
+    freeze_for_death(is_deadlock ? box::cause::deadlock : box::cause::fatal_error, is_deadlock ? nullptr : own.g);
+    keep_box(words_of_death());
     // The monitor and a thread on its own stack are not what the reader asks for.
     bool told = own.g != nullptr && own.g->status.load() != g_status::dead;
     r = {"", told ? &own : nullptr, true};

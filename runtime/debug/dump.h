@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "runtime/box/layout.h"
 #include "runtime/os/held_locks.h"
 #include "runtime/sched/g.h"
 
@@ -42,11 +43,14 @@ std::string stack_dump();
 // without a table (a build for debugging has seen a mutex) only the first. Waits until it is printed. REQUIRES: g stays off its stack.
 void report_held_lock(const G* g, const os::held_locks* locks);
 
-// Prints text, then the goroutines that the level asks for (all: also when it says single), and ends the process with status 2.
+// Prints text, then the goroutines that the level asks for (all: also when it says single), and ends the process with status 2. The recorder stops and says why.
 // text and own (may be null) must be static: the report may outlive the caller. REQUIRES: begin_death(). Callable on any stack, also in a signal handler: the work is done by the signal thread.
-[[noreturn]] void die_with_report(const char* text, const own_trace* own, bool all);
+[[noreturn]] void die_with_report(box::cause why, const char* text, const own_trace* own, bool all);
 // "SIGQUIT: quit" and every goroutine; on the signal thread.
 [[noreturn]] void die_by_signal(int sig);
+// A fault that is nobody's ends the process: the box and the recorder's rings stay, with its name. In the handler of the signal, which comes again.
+void leave_traces_of(int sig);
+
 // The dump hook of base/fatal.h: prints the goroutines after a fatal's own words; the caller ends the process.
 void dump_for_fatal();
 

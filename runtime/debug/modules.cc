@@ -53,6 +53,18 @@ std::string build_id(const dl_phdr_info* object) {
     return "-";
 }
 
+// How often anything was loaded so far.
+int take_count(dl_phdr_info* object, size_t, void* arg) {
+    *static_cast<unsigned long long*>(arg) = object->dlpi_adds;
+    return 1;
+}
+
+// Lines that are in the box. Never freed: the last one who asks may come while the process ends.
+std::string& shown() {
+    static auto* lines = new std::string;
+    return *lines;
+}
+
 int list(dl_phdr_info* object, size_t, void* arg) {
     auto* text = static_cast<std::string*>(arg);
     std::string id = build_id(object);
@@ -63,7 +75,8 @@ int list(dl_phdr_info* object, size_t, void* arg) {
         uint64_t page = os::kPage - 1;
         uint64_t begin = (object->dlpi_addr + h.p_vaddr) & ~page;
         uint64_t end = (object->dlpi_addr + h.p_vaddr + h.p_memsz + page) & ~page;
-        *text += hex(begin) + ' ' + hex(end) + ' ' + hex(h.p_offset & ~page) + ' ' + id + ' ' + path + '\n';
+        std::string line = hex(begin) + ' ' + hex(end) + ' ' + hex(h.p_offset & ~page) + ' ' + id + ' ' + path + '\n';
+        if (shown().find(line) == std::string::npos) *text += line;
     }
     return 0;
 }
@@ -71,9 +84,16 @@ int list(dl_phdr_info* object, size_t, void* arg) {
 }  // namespace
 
 void show_modules() {
+    static unsigned long long last = 0;
+    unsigned long long loaded = 0;
+    dl_iterate_phdr(take_count, &loaded);
+    if (loaded == last) return;
+    last = loaded;
     std::string text;
     dl_iterate_phdr(list, &text);
+    if (text.empty()) return;
     add_text(box::region_kind::modules, text.data(), text.size());
+    shown() += text;
 }
 
 }  // namespace gossamer::rt

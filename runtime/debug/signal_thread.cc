@@ -7,6 +7,7 @@
 
 #include "runtime/base/fatal.h"
 #include "runtime/debug/dump.h"
+#include "runtime/debug/modules.h"
 #include "runtime/os/os.h"
 #include "runtime/sched/sched.h"
 
@@ -71,6 +72,7 @@ void serve(void*) {
         int64_t now = os::now_ns();
         if (now >= next_stamps) {
             stamp_waits(now);
+            show_modules();
             next_stamps = now + kStampEvery;
         }
         os::futex_wait(&rings, seen, next_stamps - now);

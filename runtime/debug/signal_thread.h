@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // signal_thread: the one thread that does what a signal handler, a full stack or a dying goroutine may not: print dumps, offer signals to
-// channels. It sleeps on a futex until asked, and every ten seconds notes who waits.
+// channels. It sleeps on a futex until asked, and every ten seconds notes who waits and what was loaded.
 // Called by / on: post_signal: signal handlers. ask: any thread, any stack, also in a handler; it allocates nothing.
 // Invariants: 1 a posted signal is looked at once, however often it came before that. 2 an ask returns after its work ran, or false after
 //   the time, and then the work may run yet: what it points to must outlive the process's last words.

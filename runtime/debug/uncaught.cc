@@ -53,7 +53,7 @@ std::string describe_other() {
     } else if (!at_throw) {
         own.count = 0;  // unwound already: only the creator is left to be told
     }
-    die_with_report(text.c_str(), &own, false);
+    die_with_report(box::cause::panic, text.c_str(), &own, false);
 }
 
 void on_terminate() {
@@ -61,7 +61,7 @@ void on_terminate() {
     if (!begin_death()) _exit(2);
     static own_trace own;
     trace_self(&own);
-    die_with_report("fatal error: std::terminate called without an exception\n", &own, false);
+    die_with_report(box::cause::panic, "fatal error: std::terminate called without an exception\n", &own, false);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ void report_overflow(stack* full, void* address) {
              "overflow\n",
              size_t(full->top() - full->low()), address, static_cast<void*>(full->low()),
              static_cast<void*>(full->top()));
-    die_with_report(text, &own, true);
+    die_with_report(box::cause::fatal_signal, text, &own, true);
 }
 
 void install_terminate_handler() {

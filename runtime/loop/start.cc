@@ -58,7 +58,7 @@ void start() {
     set_dump_hook(dump_for_fatal);
     netpoll_start();
     install_terminate_handler();
-    install_overflow_handler(report_overflow);
+    install_overflow_handler(report_overflow, leave_traces_of);
     start_signal_thread();
     install_quit_handler();
     procs_said = sched.settings.procs != 0;

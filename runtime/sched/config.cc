@@ -100,7 +100,7 @@ const char* config_help() {
            "on (default: on)\n"
            "GOSSAMER_TRACE        path               records from the start, and writes the last events there at the "
            "end\n"
-           "GOSSAMER_TRACE_STACKS on, off           with the stack of each wait and each go() (default: off)\n"
+           "GOSSAMER_TRACE_STACKS on, off            with the stack of each wait and each go() (default: off)\n"
            "GOSSAMER_TRACE_RING   64k to 1g          bytes of a thread's last events (default: 4m)\n"
            "GOSSAMER_SEED         1 to 2^63-1        seed of stealing and select order (default: from the clock)\n";
 }

@@ -110,9 +110,11 @@ uint64_t old_stamp(const M* m, group& r) {
 }
 
 void make_ring(M* m) {
-    if (m->ring == nullptr) {
-        uint32_t bytes = the_box()->wanted.ring_bytes.load();
-        bytes = bytes == 0 ? kRingBytes : std::bit_floor(std::clamp(bytes, kLeastRing, kMostRing));
+    uint32_t bytes = the_box()->wanted.ring_bytes.load();
+    if (bytes != 0) bytes = std::bit_floor(std::clamp(bytes, kLeastRing, kMostRing));
+    // A larger one is a new one; what the old one holds is an earlier recording's.
+    if (m->ring == nullptr || bytes / sizeof(record) > m->ring->capacity) {
+        if (bytes == 0) bytes = kRingBytes;
         auto* r = static_cast<trace_ring*>(map_region(box::region_kind::ring, sizeof(trace_ring) + bytes, 0));
         if (r == nullptr) return;  // this thread is not recorded
         commit(r, sizeof(trace_ring));
@@ -130,6 +132,13 @@ void each_m(void (*fn)(M*)) {
         for (M* m = list->load(); m != nullptr; m = m->all_next) fn(m);
 }
 
+// Who dies may hold recorder_lock: without it.
+void stop_rings() {
+    on.store(false);
+    each_m([](M* m) { m->trace.store(nullptr); });
+    the_box()->recorder_level.store(0);
+}
+
 // Under recorder_lock: a wish that was read before it may have been withdrawn since.
 void follow_wanted_level() {
     box::header* h = the_box();
@@ -141,6 +150,7 @@ void follow_wanted_level() {
         return;
     }
     if (level != 0) {
+        h->frozen.fired.store(box::cause::none);
         each_m(make_ring);
         h->recorder_on.store(arch::cycles());
         h->recorder_level.store(level);
@@ -148,10 +158,18 @@ void follow_wanted_level() {
         each_m(adopt_ring);  // one that was made meanwhile; what it did unseen is cut off for all
         h->recorder_on.store(arch::cycles());
     } else {
-        on.store(false);
-        each_m([](M* m) { m->trace.store(nullptr); });
-        h->recorder_level.store(0);
+        stop_rings();
     }
+}
+
+// False: an earlier trigger's words stay.
+bool note_trigger(box::cause why, uint64_t g) {
+    box::trigger& t = the_box()->frozen;
+    auto none = box::cause::none;
+    if (!t.fired.compare_exchange_strong(none, why)) return false;
+    t.tsc.store(arch::cycles());
+    t.g.store(g);
+    return true;
 }
 
 }  // namespace
@@ -232,7 +250,8 @@ void trace_until_the_end(const char* path, bool with_their_stacks, uint32_t ring
 void save_last_trace() {
     static atomic<bool> saved{false};
     if (last_path[0] == 0 || sched.in_forked_child.load() || saved.exchange(true)) return;
-    set_recorder(0);
+    the_box()->wanted.level.store(0);
+    stop_rings();
     if (int failed = save_box(last_path))
         print_error("gossamer: GOSSAMER_TRACE=%s: cannot write: %s\n", last_path, strerror(failed));
 }
@@ -255,13 +274,23 @@ bool tend_recorder() {
     return true;
 }
 
-void freeze_recorder(uint32_t why, uint64_t g) {
-    box::trigger& t = the_box()->frozen;
-    uint32_t none = 0;
-    if (!t.fired.compare_exchange_strong(none, why)) return;
-    t.tsc.store(arch::cycles());
-    t.g.store(g);
-    set_recorder(0);
+void freeze_recorder(box::cause why, uint64_t g) {
+    if (note_trigger(why, g)) set_recorder(0);
+}
+
+void freeze_for_death(box::cause why, const G* g) {
+    if (!on.load() || sched.in_forked_child.load()) return;
+    note_trigger(why, g != nullptr ? id_of(g) : 0);
+    the_box()->wanted.level.store(0);
+    stop_rings();
+}
+
+int save_trace(const char* to) {
+    const M* m = current_m_or_null();
+    bool is_noted = note_trigger(box::cause::call, m != nullptr && m->curg != nullptr ? id_of(m->curg) : 0);
+    int failed = save_box(to);
+    if (is_noted) the_box()->frozen.fired.store(box::cause::none);
+    return failed;
 }
 
 void probe_ready(G* g) {
@@ -277,7 +306,7 @@ void probe_start(M* m, G* g) {
     count.store(count.load(relaxed) + 1, relaxed);                // own; sums are guesses
     g->wait_since.store(0, relaxed);                              // own
     uint64_t most = the_box()->wanted.runnable_ns.load(relaxed);  // pairs with nothing: late is as good
-    if (most != 0 && uint64_t(waited) > most) freeze_recorder(2, id_of(g));
+    if (most != 0 && uint64_t(waited) > most) freeze_recorder(box::cause::runnable_wait, id_of(g));
 }
 
 }  // namespace gossamer::rt

@@ -4,7 +4,7 @@
 // Invariants:
 //   1 M::trace is null while nothing is recorded: one load and one branch on a line that is at hand. A ring is written by its M's thread alone.
 //   2 One reading of the clock for a switch, shared by the one who leaves and the one who starts. What is made ready or created carries the thread's last
-//     reading, or the monitor's if that is later: wrong by the monitor's nap at most (1 ms while recording), and readers put it in order by what can have happened.
+//     reading, or the monitor's if that is later: wrong by the monitor's nap at most (while recording 5 ms, 1 ms once a slice lasts longer), and readers put it in order by what can have happened.
 //   3 A group of records does not cross a block, and each block begins with who runs here: a reader may begin at any block.
 // The race that matters: a reader of another process copies a ring while it is written. It reads the position before and after, and drops what may have
 //   been overwritten in between, and one block more.
@@ -48,12 +48,16 @@ void set_recorder(uint32_t level);
 // The monitor's: does what was asked from outside, and gives the rings its clock. True while recording.
 bool tend_recorder();
 // A trigger: the rings stop, and the box says why. Any thread.
-void freeze_recorder(uint32_t why, uint64_t g);
+void freeze_recorder(box::cause why, uint64_t g);
+// Likewise, of a process that dies: on any stack, also in a signal handler; nothing when nothing is recorded.
+void freeze_for_death(box::cause why, const G* g);
 // GOSSAMER_TRACE=path: records from now on, and writes a copy of the box to the path when the process ends, however that comes about. ring_bytes: as in
 // box::control.
 void trace_until_the_end(const char* path, bool with_their_stacks, uint32_t ring_bytes);
-// The process ends: writes it. Once; nothing without such a path.
+// The process ends: writes it. Once; nothing without such a path. Callable where freeze_for_death() is.
 void save_last_trace();
+// A copy of the box now, which says that it was asked for. As save_box().
+int save_trace(const char* to);
 // For a new M, before it runs.
 void adopt_ring(M* m);
 

@@ -332,14 +332,15 @@ inline rule find_rule(uintptr_t pc) {
 }
 
 // The walker's own frames: the tools may have poisoned what lies beside the words that are meant.
-[[gnu::always_inline, gnu::no_sanitize("address", "thread", "undefined")]] inline uintptr_t word_at(uintptr_t address) {
+__attribute__((always_inline, no_sanitize("address", "thread", "undefined"))) inline uintptr_t word_at(
+    uintptr_t address) {
     return *reinterpret_cast<const volatile uintptr_t*>(address);
 }
 
 }  // namespace
 
-[[gnu::no_sanitize("address", "thread", "undefined")]] unsigned walk_frames(frame_at f, uintptr_t top, uint64_t* pcs,
-                                                                            unsigned most) {
+__attribute__((no_sanitize("address", "thread", "undefined"))) unsigned walk_frames(frame_at f, uintptr_t top,
+                                                                                    uint64_t* pcs, unsigned most) {
     constexpr uintptr_t kWord = sizeof(uintptr_t);
     uintptr_t low = f.sp;
     auto is_there = [&](uintptr_t at) { return at >= low && at <= top - kWord && at % kWord == 0; };

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kSignalStack = 64 << 10;
 
 constinit atomic<overflow_report> report{nullptr};
+constinit atomic<void (*)(int sig)> last_words{nullptr};
 struct sigaction before_segv, before_bus;
 
 void pass_on(int sig, siginfo_t* info, void* context) {
@@ -24,6 +25,7 @@ void pass_on(int sig, siginfo_t* info, void* context) {
         struct sigaction standard = {};
         standard.sa_handler = SIG_DFL;
         sigaction(sig, &standard, nullptr);
+        last_words.load()(sig);  // a fault in it meets the default, too
         if (info->si_code <= 0)  // sent by a process: nothing will fault again
             raise(sig);
     }
@@ -55,8 +57,9 @@ void prepare_signal_stack() {
     if (mine.ss_sp != nullptr && sigaltstack(&mine, nullptr) != 0) os::release(mine.ss_sp, kSignalStack);
 }
 
-void install_overflow_handler(overflow_report r) {
+void install_overflow_handler(overflow_report r, void (*dies_otherwise)(int sig)) {
     overflow_report nobody = nullptr;
+    last_words.store(dies_otherwise);
     if (!report.compare_exchange_strong(nobody, r)) return;
     install(SIGSEGV, &before_segv);
     install(SIGBUS, &before_bus);

@@ -15,7 +15,8 @@ void prepare_signal_stack();
 
 // Who is told of an overflow, in the handler: the stack and the address. Does not return.
 using overflow_report = void (*)(stack* full, void* address);
-// Installs the handler. Idempotent; the report of the first call stays.
-void install_overflow_handler(overflow_report report);
+// Installs the handler. Idempotent; the report of the first call stays. dies_otherwise: called, in the handler too, for a fault that is no overflow and that
+// nobody else handles, before it ends the process.
+void install_overflow_handler(overflow_report report, void (*dies_otherwise)(int sig));
 
 }  // namespace gossamer::rt

@@ -198,6 +198,27 @@ TEST_CASE(
     CHECK(int(some.create_stacks.size()) < some.count[box::kind::create]);
 }
 
+TEST_CASE("a larger ring is made where there is a smaller one; a size that cannot be is refused") {
+    temporary file;
+    tests::on_goroutine([&] {
+        for (size_t bytes : {size_t(1), size_t(65535), (size_t(1) << 30) + 1})
+            CHECK(trace::start({.ring_bytes = bytes}).message() ==
+                  "trace: start: a ring of " + std::to_string(bytes) + " bytes: not 64 KiB to 1 GiB");
+        CHECK_FALSE(trace::enabled());
+        for (size_t bytes : {size_t(8) << 20, size_t(0), size_t(64) << 10}) {  // a smaller wish leaves what there is
+            REQUIRE(trace::start({.ring_bytes = bytes}) == nullptr);
+            yield();
+            {
+                rt::in_runtime scope;
+                CHECK(rt::current_m()->ring->capacity * sizeof(box::record) >= size_t(8) << 20);
+            }
+            REQUIRE(trace::stop(file.path) == nullptr);
+        }
+    });
+    recorded all = read_window(file.path);
+    CHECK(all.well_formed);
+}
+
 TEST_CASE("a text that is too long is cut, an empty one is none") {
     temporary file;
     tests::on_goroutine([&] {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // record_target: a program to record: pairs that hand words to each other, workers behind a mutex, sleepers, calls that block, regions, tasks and logs.
 // `record_target busy MS` works that long; `pairs MS` switches as fast as it can; `idle` says "ready" and sleeps until its input ends; `hog MS` computes
-// for so long without a pause, again and again, until its input ends.
+// for so long without a pause, again and again, until its input ends; `die HOW [start]` works for a while and then dies, with the recorder started by itself;
+// `late MODULE` loads it, waits in it, and dies; `save FILE` has a copy of its rings written.
+#include <dlfcn.h>
 #include <gossamer/blocking.h>
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 #include <gossamer/mutex.h>
+#include <gossamer/panic.h>
 #include <gossamer/time.h>
 #include <gossamer/trace.h>
 #include <gossamer/wait_group.h>
@@ -15,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <thread>
 
 using namespace gossamer;
@@ -45,6 +49,7 @@ void worker(mutex& m, int number) {
     trace::task work("request");
     while (!is_over) {
         {
+            trace::task part("part", &work);
             trace::region r("locked");
             m.lock();
             for (int i = 0; i < 100; i++) gossamer::yield();
@@ -108,6 +113,36 @@ void hog(std::chrono::milliseconds length) {
     }
 }
 
+void use_late_module(const char* path) {
+    void* module = dlopen(path, RTLD_NOW);
+    if (module == nullptr) throw panic(std::string(dlerror()));
+    auto waits = reinterpret_cast<void (*)(void (*)())>(dlsym(module, "waits_in_late_module"));
+    for (int i = 0; i < 10; i++) waits([] { gossamer::sleep(1ms); });
+    throw panic("that was all");
+}
+
+[[gnu::noinline]] int overflow(int n) {
+    volatile char room[1000];
+    room[n % 1000] = 1;
+    return n == -1 ? 0 : overflow(n + 1) + room[0];
+}
+
+void die(const char* how) {
+    auto is = [how](const char* word) { return std::strcmp(how, word) == 0; };
+    if (is("deadlock")) chan<int>().recv();
+    if (is("panic")) throw panic("nobody knew row 17");
+    if (is("overflow")) overflow(0);
+    if (is("fatal")) mutex().unlock();
+    if (is("segv")) {
+        volatile int* nowhere = nullptr;
+        asm volatile("" : "+r"(nowhere));  // the compiler must not know
+        *nowhere = 1;
+    }
+    std::printf("ready\n");
+    std::fflush(stdout);
+    gossamer::sleep(100s);  // until a signal comes
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -124,6 +159,22 @@ int main(int argc, char** argv) {
             all.go([=] { hog(length); });
             wait_for_input();
             all.wait();
+            return 0;
+        }
+        if (std::strcmp(what, "late") == 0) {
+            if (error failed = trace::start({.stacks = true})) throw panic(failed.message());
+            use_late_module(argv[2]);
+        }
+        bool dies = std::strcmp(what, "die") == 0, saves = std::strcmp(what, "save") == 0;
+        if (dies || saves) {
+            if ((argc > 3 || saves) && trace::start() != nullptr) return 1;
+            pair(all, false);
+            gossamer::sleep(20ms);
+            is_over = true;
+            all.wait();
+            if (saves && trace::save(argv[2]) != nullptr) return 1;
+            if (dies) go({.name = "dies"}, [how = argv[2]] { die(how); });
+            if (dies) chan<int>().recv();
             return 0;
         }
         std::printf("ready\n");

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""gossamer record, snap, export and replay on a real program: test_record.py GOSSAMER RECORD_TARGET"""
+"""gossamer record, snap, export and replay on a real program: test_record.py GOSSAMER RECORD_TARGET LATE_MODULE"""
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-GOSSAMER, TARGET = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+GOSSAMER, TARGET, LATE_MODULE = map(os.path.abspath, sys.argv[1:4])
 
 
 def run(*words, **more):
@@ -23,7 +24,7 @@ class Program:
     """The program to record; it has said "ready"."""
 
     def __init__(self, *words):
-        self.process = subprocess.Popen([TARGET, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([TARGET, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.process.stdout.readline()
         self.pid = self.process.pid
 
@@ -144,12 +145,80 @@ class Recording(unittest.TestCase):
         top = subprocess.run(["go", "tool", "pprof", "-traces", "block.pb.gz"], capture_output=True, text=True, timeout=60)
         self.assertRegex(top.stdout, r"(?s)waits_deep_down.*goes_down.*goes_down")
 
+    def test_a_task_that_is_part_of_another_is_so_in_gos_trace(self):
+        if not has_go():
+            self.skipTest("go is not installed")
+        self.good("export", self.whole_window(), "--go", "-o", "tasks.trace")
+        parsed = subprocess.run(["go", "tool", "trace", "-d=parsed", "tasks.trace"], capture_output=True, text=True, timeout=120).stdout
+        tasks = re.findall(r'TaskBegin .*ID=(\d+) Parent=(\d+) Type="(\w+)"', parsed)
+        whole = {task for task, parent, name in tasks if name == "request" and parent == str(2**64 - 1)}  # none
+        parts = [parent for task, parent, name in tasks if name == "part"]
+        self.assertEqual(len(whole), 3, tasks[:5])
+        self.assertTrue(parts and set(parts) <= whole, tasks[:5])
+
     def test_record_asks_for_stacks_and_takes_the_wish_back(self):
         with Program("busy", 100000) as p:
             self.good("record", p.pid, "--stacks", "--for", "200ms", "-o", "with.window")
             self.good("record", p.pid, "--for", "200ms", "-o", "without.window")
         self.assertTrue(any(b.count("goes_down") >= 3 for b in self.functions_of_blocks("with.window")))
         self.assertFalse(any("goes_down" in b for b in self.functions_of_blocks("without.window")))
+
+    # How a program dies, what is said of it, and whether a goroutine did it.
+    DEATHS = (("deadlock", "fatal error: all goroutines are asleep - deadlock!", False),
+              ("panic", "panic: nobody knew row 17", True),
+              ("overflow", "runtime: goroutine stack exceeds .* limit", True),
+              ("fatal", "fatal error: .*unlock of unlocked mutex", True),
+              ("segv", "SIGSEGV: Segmentation fault", True))
+
+    def black_box_of(self, dead):
+        """A copy: the library removes all but the newest few, and other programs die, too."""
+        box = f"/dev/shm/gossamer.{os.geteuid()}.{dead.pid}"
+        shutil.copy(box, "black.box")
+        os.unlink(box)
+        return "black.box"
+
+    def check_last_moments(self, window, words, by_goroutine):
+        state = json.loads(self.good("replay", window, "--json").stdout)
+        self.assertRegex(state["stopped"]["by"], f"^{words}$")
+        self.assertEqual(state["stopped"]["g"] != 0, by_goroutine)
+        self.assertGreater(state["stopped"]["at_ns"], 0)
+        self.assertGreater(state["events"]["block"], 100)
+        self.assertRegex(self.good("replay", window).stdout, f"(?m)^stopped at \\+.*: {words}$")
+        self.assertRegex(self.good("export", window, "--go", "-o", "last.trace").stderr, f"stopped at .*: {words}")
+        self.good("check", "last.trace")
+        said = json.loads(self.good("report", window, "-o", "last.html", "--json").stdout)
+        self.assertRegex(said["stopped"], words)
+
+    def test_a_program_that_dies_leaves_its_last_moments_and_why_in_the_file(self):
+        for how, words, by_goroutine in self.DEATHS:
+            with self.subTest(how=how):
+                environment = dict(os.environ, GOSSAMER_TRACE=how + ".window", GOSSAMER_PROCS="2")
+                died = subprocess.run([TARGET, "die", how], env=environment, capture_output=True, timeout=60)
+                self.assertNotEqual(died.returncode, 0)
+                self.check_last_moments(how + ".window", words, by_goroutine)
+
+    def test_a_program_that_dies_leaves_its_last_moments_and_why_in_its_black_box(self):
+        for how, words, by_goroutine in self.DEATHS:
+            with self.subTest(how=how):
+                died = subprocess.Popen([TARGET, "die", how, "start"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                died.wait(timeout=60)
+                self.check_last_moments(self.black_box_of(died), words, by_goroutine)
+
+    def test_code_that_was_loaded_late_has_its_names_in_the_black_box(self):
+        died = subprocess.Popen([TARGET, "late", LATE_MODULE], stderr=subprocess.PIPE)
+        _, words = died.communicate(timeout=60)
+        self.assertIn(b"that was all", words)
+        events = json.loads(self.good("export", self.black_box_of(died), "--json", "-o", "-").stdout)["traceEvents"]
+        stacks = [e["args"]["stack"] for e in events if "stack" in e.get("args", {})]
+        self.assertTrue(any("waits_in_late_module (" in s and "use_late_module" in s for s in stacks), stacks)
+
+    def test_a_signal_that_ends_it_and_a_copy_that_it_asks_for_are_named(self):
+        with Program("die", "quit", "start") as p:
+            p.process.send_signal(signal.SIGQUIT)
+            p.process.wait()
+            self.check_last_moments(self.black_box_of(p), "SIGQUIT: quit", False)
+        subprocess.run([TARGET, "save", "copy.window"], check=True, timeout=60)
+        self.check_last_moments("copy.window", "a copy that the program asked for", True)
 
     def test_a_recording_in_a_viewers_format_at_once(self):
         with Program("busy", 100000) as p:

@@ -85,6 +85,8 @@ box_builder small_box() {
     one.at(kind::log, 1250, 1, 9).put(kind::extra, 7, 0).text(std::string("key\0value", 9));
     one.at(kind::counter, 1260, 1, 5).put(kind::extra, 0, 42).text("depth");
     one.at(kind::region_end, 1300, 1, 6).text("inside");
+    one.at(kind::task_begin, 1310, 1, 4).put(kind::extra, 8, 7).text("part");
+    one.at(kind::task_begin, 1320, 1, 5).put(kind::extra, 9, 0).text("whole");
     one.at(kind::block, 1400, 1, 1).put(kind::detail, 0x77, 0x1234);
     one.put(kind::stack, 3, 0).put(kind(0xf0), 1, 0x1235).put(kind(1), 2, 0x1236);
     one.at(kind::p_drop, 1500, 0, 0);
@@ -117,7 +119,7 @@ bool says(const std::function<void()>& f, const std::string& words) {
 
 TEST_CASE("records become events that say who, where, what for and under which name") {
     trace_window w = load(small_box());
-    REQUIRE(w.events.size() == 14);
+    REQUIRE(w.events.size() == 16);
     CHECK(w.threads.size() == 2);
     CHECK(w.threads[1].tid == 102);
     CHECK(w.begin_ns == 5'000'001'000);
@@ -140,6 +142,7 @@ TEST_CASE("records become events that say who, where, what for and under which n
     CHECK(block->reason == 1);
     CHECK(block->a == 0x77);
     CHECK(block->pc == 0x1234);
+    CHECK(w.task_parents == std::unordered_map<uint64_t, uint64_t>{{8, 7}});
     REQUIRE(block->stack < w.stacks.size());
     CHECK(w.stacks[block->stack] == std::vector<uint64_t>{0x1f0, 0x1235, 0x201});
     CHECK(w.goroutines.at(1).last_state == 2);

@@ -55,13 +55,15 @@ class box_writer {
         return all;
     }
 
-    // A process that has not been asked yet has not told where its code lies.
+    // What a living process has loaded since its box was last told.
     std::string missing_modules() const {
         std::string text;
-        if (!t_.is_live() || !t_.regions(box::region_kind::modules).empty()) return text;
+        if (!t_.is_live()) return text;
+        std::vector<module> told = modules_of_box(t_);
         char numbers[64];
         for (const module& m : t_.contents().modules) {
-            if (m.path.empty()) continue;
+            auto is_same = [&](const module& other) { return other.begin == m.begin && other.path == m.path; };
+            if (!m.path.starts_with('/') || std::any_of(told.begin(), told.end(), is_same)) continue;
             std::snprintf(numbers, sizeof numbers, "%llx %llx %llx ", static_cast<unsigned long long>(m.begin),
                           static_cast<unsigned long long>(m.end), static_cast<unsigned long long>(m.offset));
             text += numbers + (m.build_id.empty() ? "-" : m.build_id) + ' ' + m.path + '\n';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // gossamer record: switches the recorder of a process on, waits, and writes what it said.
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,7 +88,7 @@ class session {
         if (w_.ring_bytes != 0 || c.ring_bytes.load() == 0)
             c.ring_bytes.store(uint32_t(w_.ring_bytes != 0 ? w_.ring_bytes : kRing));
         if (w_.has_trigger()) {
-            h.frozen.fired.store(0);
+            h.frozen.fired.store(box::cause::none);
             if (w_.stall_ns != 0) c.stall_ns.store(uint64_t(w_.stall_ns));
             if (w_.runnable_ns != 0) c.runnable_ns.store(uint64_t(w_.runnable_ns));
         } else {
@@ -118,7 +119,7 @@ class session {
     bool came_on() const {
         return was_on_ || t_.head().recorder_on.load() != since_before_ || t_.head().recorder_level.load() != 0;
     }
-    bool has_fired() const { return w_.has_trigger() && t_.head().frozen.fired.load() != 0; }
+    bool has_fired() const { return w_.has_trigger() && t_.head().frozen.fired.load() != box::cause::none; }
     uint64_t records() const {
         uint64_t n = follower_ ? follower_->records() : 0;
         for (const ring_copy& r : rings_) n += r.records.size();
@@ -253,6 +254,8 @@ int run(arguments& args) {
     if (w.path.empty()) w.path = default_path(*t, w);
     std::optional<output_file> out;
     out.emplace(w.path);  // before anything is switched on
+    // On a busy machine it must get a core before the rings are full. Refused for who is not root, and then it is as it was.
+    setpriority(PRIO_PROCESS, 0, -10);
     catch_signals();
     session s(*t, w);
     ended how = s.run();
@@ -287,7 +290,7 @@ const command record_command = {
     "  --until-stall T     wait until a processor makes no pick for so long, then save the rings as they are\n"
     "  --until-wait T      wait until a goroutine that is ready has not run for so long, likewise\n"
     "  --stacks            with the whole stack of each wait and each go(): some 60 ns more for each\n"
-    "  --ring BYTES        of each thread, 64K to 1G, for rings that are not there yet (16M)\n"
+    "  --ring BYTES        of each thread, 64K to 1G; rings that are larger stay (16M)\n"
     "  --most BYTES        ends when so much was recorded (1G)\n"
     "  -o FILE\n\n"
     "example: gossamer record 4711 --for 5s -o slow.window && gossamer replay slow.window --at +2s\n",

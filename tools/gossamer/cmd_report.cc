@@ -26,12 +26,14 @@ void print_result(const trace_window& w, const std::string& path, uint64_t bytes
         j.begin_object().key("file").string(path).key("bytes").number(bytes);
         j.key("events").number(uint64_t(w.events.size())).key("goroutines").number(uint64_t(w.goroutines.size()));
         j.key("duration_ns").number(w.end_ns - w.begin_ns).key("lost").number(w.lost).key("invented").number(invented);
+        if (!w.stopped_by.empty()) j.key("stopped").string(stop_words(w));
         j.end_object();
     } else {
         text = path + ": " + std::to_string(w.events.size()) + " events of " + std::to_string(w.goroutines.size()) +
                " goroutines in " + std::to_string((w.end_ns - w.begin_ns) / 1'000'000) + " ms, " +
                std::to_string((bytes + 1023) / 1024) + " KiB";
         if (w.lost != 0) text += "; " + std::to_string(w.lost) + " records were lost";
+        if (std::string stop = stop_words(w); !stop.empty()) text += "; " + stop;
     }
     text += '\n';
     // With the page itself on the standard output, nothing else may be there.
@@ -63,10 +65,10 @@ const command report_command = {
     "`record`, `snap`, trace::save() or GOSSAMER_TRACE wrote, the black box of a process that has died, or a process "
     "whose recorder is on.\n\n"
     "The page has a timeline (a lane for each processor and each goroutine), the critical path to any slice that ran "
-    "late, a heat\n"
-    "map of the waits for a processor, the state of everything at any moment with who waits for what, and a summary. ? "
-    "in it shows\n"
-    "all keys. A million events make about 20 MB.\n\n"
+    "late, heat\n"
+    "maps of the waits for a processor and of the time blocked by reason and place, the state of everything at any "
+    "moment with who\n"
+    "waits for what, and a summary. ? in it shows all keys. A million events make about 20 MB.\n\n"
     "  -o FILE        \"-\" is the standard output\n"
     "  --title TEXT   of the page; else the program's name and number\n"
     "  --json         what was written, as JSON: file, bytes, events, goroutines, duration_ns, lost, invented\n\n"

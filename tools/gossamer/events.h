@@ -64,7 +64,12 @@ struct trace_window {
     std::vector<std::string> texts;  // [0] is ""
     std::vector<std::vector<uint64_t>> stacks;                 // [0] is empty; pcs innermost first
     std::unordered_map<uint64_t, std::vector<pc_name>> names;  // of every pc in it: innermost inlined first
-    uint64_t lost = 0;  // records that were overwritten before they could be read
+    std::unordered_map<uint64_t, uint64_t> task_parents;       // of tasks that are part of another
+    // What stopped the recorder, when it was not switched off: "panic: no such row", "a copy that the program asked for"; empty: nothing.
+    std::string stopped_by;
+    int64_t stopped_ns = 0;
+    uint64_t stopped_g = 0;  // the goroutine concerned; 0: none
+    uint64_t lost = 0;       // records that were overwritten before they could be read
 };
 
 // Moves events so that the whole can have happened: a goroutine is created before it is made ready, made ready before it runs, runs on one thread at

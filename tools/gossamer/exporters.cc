@@ -8,6 +8,7 @@
 #include "tools/gossamer/output_file.h"
 #include "tools/gossamer/perfetto.h"
 #include "tools/gossamer/screen.h"
+#include "tools/gossamer/window.h"
 
 namespace insp {
 
@@ -72,6 +73,7 @@ void export_window(trace_window& w, const export_choice& choice, const std::stri
     if (lost != 0) std::fprintf(stderr, "; %s older records were overwritten", with_separators(lost).c_str());
     if (invented != 0)
         std::fprintf(stderr, "; %s events made up where a record is missing", with_separators(invented).c_str());
+    if (std::string stop = stop_words(w); !stop.empty()) std::fprintf(stderr, "; %s", stop.c_str());
     std::fprintf(stderr, "\n");
     if (!note.empty()) std::fprintf(stderr, "%s\n", note.c_str());
 }

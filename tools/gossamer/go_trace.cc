@@ -447,7 +447,8 @@ class writer {
         need_p(t);
         if (e.kind == kind::task_begin) {
             if (e.a == 0 || e.a == kNone || !tasks_.insert(e.a).second) return false;
-            put(t, kTaskBegin, e.a, 0, text(e), 0);
+            auto parent = w_.task_parents.find(e.a);
+            put(t, kTaskBegin, e.a, parent != w_.task_parents.end() ? parent->second : 0, text(e), 0);
         } else {
             tasks_.erase(e.a);
             put(t, kTaskEnd, e.a, 0);

@@ -348,9 +348,13 @@ class picture : public listener {
             t.track = packets_.add_track(
                 {.name = std::string(name_or(e.text, "task")) + " " + std::to_string(e.a), .parent = all_tasks_});
         }
+        auto parent = w_.task_parents.find(e.a);
         if (t.track != 0)
             packets_.event(ns, pf::event::begin, t.track,
-                           {.name = name_or(e.text, "task"), .correlation = e.a, .notes = {number("goroutine", e.g)}});
+                           {.name = name_or(e.text, "task"),
+                            .correlation = e.a,
+                            .notes = {number("goroutine", e.g),
+                                      number("parent", parent != w_.task_parents.end() ? parent->second : 0)}});
     }
     void log(const event& e, uint32_t g, uint64_t ns) {
         std::string_view words = words_of(e.text);

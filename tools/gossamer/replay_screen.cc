@@ -10,6 +10,7 @@
 #include "tools/gossamer/json.h"
 #include "tools/gossamer/screen.h"
 #include "tools/gossamer/snapshot.h"
+#include "tools/gossamer/window.h"
 
 namespace insp {
 
@@ -188,8 +189,10 @@ std::vector<const event*> around_of(const trace_window& w, uint64_t g, int64_t n
 
 std::string state_as_text(const trace_window& w, const replay_state& s, size_t most) {
     groups all = group_all(w, s);
-    std::string out = moment(w, s.now()) + " of " + moment(w, w.end_ns) + ", " + w.program + " (" +
-                      std::to_string(w.pid) + ")\n\nPROCESSORS\n";
+    std::string out =
+        moment(w, s.now()) + " of " + moment(w, w.end_ns) + ", " + w.program + " (" + std::to_string(w.pid) + ")\n";
+    if (std::string stop = stop_words(w); !stop.empty()) out += stop + "\n";
+    out += "\nPROCESSORS\n";
     for (const auto& [p, is] : s.processors()) {
         std::string what = !is.held ? "idle" : is.g != 0 ? label(w, is.g) : "looks for work";
         if (is.since_ns > 0) what = pad(what, 40) + "  for " + age(is.since_ns, s.now(), is.since_ns > w.begin_ns);
@@ -209,6 +212,10 @@ std::string state_as_json(const trace_window& w, const replay_state& s, size_t m
     json_writer j(out);
     j.begin_object().key("at_ns").number(s.now() - w.begin_ns).key("window_ns").number(w.end_ns - w.begin_ns);
     j.key("real_ns").number(w.begin_real_ns + (s.now() - w.begin_ns)).key("program").string(w.program);
+    if (!w.stopped_by.empty()) {
+        j.key("stopped").begin_object().key("by").string(w.stopped_by).key("at_ns").number(w.stopped_ns - w.begin_ns);
+        j.key("g").number(w.stopped_g).end_object();
+    }
     j.key("processors").begin_array();
     for (const auto& [p, is] : s.processors()) {
         j.begin_object().key("p").number(int64_t(p)).key("held").boolean(is.held).key("runs").number(is.g);

@@ -277,6 +277,8 @@ class page_data {
         j.key("pid").number(uint64_t(w_.pid)).key("procs").number(uint64_t(w_.procs));
         j.key("span").number(span_ns_).key("beginReal").string(std::to_string(w_.begin_real_ns));
         j.key("lost").number(w_.lost);
+        j.key("stopped").string(w_.stopped_by).key("stoppedAt").number(w_.stopped_ns - w_.begin_ns);
+        j.key("stoppedG").number(uint64_t(number_of(w_.stopped_g)));
         j.key("kinds").begin_object();
         for (auto [word, number] : kKinds) j.key(word).number(uint64_t(number));
         j.end_object();

@@ -207,6 +207,8 @@ std::vector<module> modules_of_box(const target& t) {
         if (m.end <= m.begin) continue;
         if (m.build_id == "-") m.build_id.clear();
         if (m.path.starts_with('/')) m.open_path = m.path;
+        // The text grows: what was loaded later has taken the place of what is gone.
+        std::erase_if(all, [&](const module& older) { return older.begin < m.end && m.begin < older.end; });
         all.push_back(std::move(m));
     }
     std::sort(all.begin(), all.end(), [](const module& a, const module& b) { return a.begin < b.begin; });

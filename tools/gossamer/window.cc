@@ -2,10 +2,12 @@
 #include "tools/gossamer/window.h"
 
 #include <algorithm>
+#include <cstring>
 #include <queue>
 #include <unordered_map>
 
 #include "tools/gossamer/rings.h"
+#include "tools/gossamer/screen.h"
 #include "tools/gossamer/snapshot.h"
 #include "tools/gossamer/window_decode.h"
 #include "tools/gossamer/window_names.h"
@@ -76,10 +78,49 @@ int64_t end_of(const target& t, int64_t last_event) {
     int64_t end = last_event;
     if (h.recorder_level.load() != 0)
         end = t.now_ns();
-    else if (h.frozen.fired.load() != 0)
+    else if (h.frozen.fired.load() != box::cause::none)
         end = t.ns_of(h.frozen.tsc.load());
     constexpr int64_t kMost = 3'600'000'000'000;  // between the last event and the end: else the clocks are damaged
     return end >= last_event && end - last_event < kMost ? end : last_event;
+}
+
+// A death in its own first line; else what the trigger was set to.
+void find_stop(const target& t, trace_window& w) {
+    const box::header& h = t.head();
+    auto what = h.frozen.fired.load();
+    const char* words = nullptr;
+    switch (what) {
+        case box::cause::none:
+            return;
+        case box::cause::stall:
+            words = "a processor made no pick for too long";
+            break;
+        case box::cause::runnable_wait:
+            words = "a goroutine waited too long for a processor";
+            break;
+        case box::cause::deadlock:
+            words = "deadlock";
+            break;
+        case box::cause::panic:
+            words = "panic";
+            break;
+        case box::cause::fatal_signal:
+            words = "fatal signal";
+            break;
+        case box::cause::call:
+            words = "a copy that the program asked for";
+            break;
+        case box::cause::fatal_error:
+            words = "fatal error";
+            break;
+    }
+    if (words == nullptr) return;  // of a newer runtime
+    bool is_death = what != box::cause::stall && what != box::cause::runnable_wait && what != box::cause::call;
+    std::string why(h.why, strnlen(h.why, sizeof h.why));
+    why = printable(why.substr(0, why.find('\n')));
+    w.stopped_by = is_death && !why.empty() ? why : words;
+    w.stopped_ns = std::clamp(t.ns_of(h.frozen.tsc.load()), w.begin_ns, w.end_ns);
+    w.stopped_g = h.frozen.g.load();
 }
 
 [[noreturn]] void nothing(const target& t, bool was_on) {
@@ -122,12 +163,19 @@ trace_window load_window(const target& t, const window_options& options) {
     w.events = merge(events, std::move(runs));
     events = {};
     w.end_ns = end_of(t, w.events.back().ns);
+    find_stop(t, w);
     int32_t most_p = -1;
     for (const event& e : w.events) most_p = std::max(most_p, e.p);
     w.procs = s.procs != 0 ? s.procs : uint32_t(most_p + 1);
     name_goroutines(t, w, s, d.births, options);
     if (options.names) name_addresses(t, w);
     return w;
+}
+
+std::string stop_words(const trace_window& w) {
+    if (w.stopped_by.empty()) return "";
+    std::string in = w.stopped_g == 0 ? "" : " in goroutine " + std::to_string(w.stopped_g);
+    return "stopped at +" + short_time(double(w.stopped_ns - w.begin_ns)) + in + ": " + w.stopped_by;
 }
 
 }  // namespace insp

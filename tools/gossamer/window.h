@@ -21,4 +21,7 @@ struct window_options {
 // Events by ns, not yet put_in_order(). Throws error when nothing was recorded.
 trace_window load_window(const target& t, const window_options& options = {});
 
+// "stopped at +1.204s in goroutine 17: panic: no such row"; empty when nothing stopped it.
+std::string stop_words(const trace_window& w);
+
 }  // namespace insp

@@ -286,6 +286,7 @@ class thread_decoder {
         if (high(*r) != 0) runs(high(*r));
         e->by = high(*r);
         e->a = k == kind::counter ? second : first;
+        if (k == kind::task_begin && second != 0) d_.w.task_parents.insert_or_assign(first, second);
         if (bytes != 0 && e != &scratch_) e->text = d_.intern_text({text, bytes});
         return n;
     }

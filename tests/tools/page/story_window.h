@@ -51,6 +51,9 @@ class story {
             fill_processors();
         }
         w_.end_ns = now_ + 1000;
+        w_.stopped_by = "panic: </b> no such row";
+        w_.stopped_ns = now_;
+        w_.stopped_g = 1;
         std::stable_sort(w_.events.begin(), w_.events.end(),
                          [](const event& a, const event& b) { return a.ns < b.ns; });
         for (uint64_t g = 1; g < actors_.size(); g++) {
