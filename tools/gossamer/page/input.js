@@ -222,13 +222,14 @@ function listen() {
   byId("order").addEventListener("change", (event) => { R.order = event.target.value; buildRows(); scrollTo(V.scroll); });
   byId("show-help").addEventListener("click", toggleHelp);
   byId("help").addEventListener("click", toggleHelp);
-  for (const id of ["latency-range", "latency-name"]) byId(id).addEventListener("change", requestDraw);
+  byId("stopped").addEventListener("click", (event) => { event.preventDefault(); goToStop(); });
+  for (const id of ["latency-what", "latency-range", "latency-name"]) byId(id).addEventListener("change", requestDraw);
   const map = byId("latency-map");
   map.addEventListener("mousemove", (event) => {
     const cell = latencyCellAt(...where(event, "latency-map"));
     L.hover = cell;
-    showTooltip(event, cell && cell.n ? [many(cell.n, "wait"), `of ${duration(2 ** cell.row)} to ${duration(2 ** (cell.row + 1))}`, moment(L.from + (cell.x + 0.5) * (L.to - L.from) / L.columns, 1e3),
-      cell.worst >= 0 ? "longest: " + called(M.s.g[cell.worst]) : ""] : null);
+    showTooltip(event, cell && cell.n ? [...cellWords(cell), moment(L.from + (cell.x + 0.5) * (L.to - L.from) / L.columns, 1e3),
+      cell.worst >= 0 ? `longest: ${called(M.s.g[cell.worst])}, ${duration(M.s.end[cell.worst] - M.s.start[cell.worst])}` : ""] : null);
     requestDraw();
   });
   map.addEventListener("mouseleave", (event) => { L.hover = null; showTooltip(event, null); requestDraw(); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// main: reads the window, shows it, and follows what the address says: #t=FROM,TO (ns), g=ID, at=NS, tab=…, side=…, selftest.
+// main: reads the window, shows it, and follows what the address says: #t=FROM,TO (ns), g=ID, at=NS, tab=…, side=…, map=ready|length|reason|place, selftest.
 
 function facts() {
   const meta = D.meta, words = [meta.program, meta.pid ? `process ${meta.pid}` : "", calendar(0), duration(D.span), many(D.count, "event")];
@@ -7,6 +7,15 @@ function facts() {
   byId("facts").title = words.filter(Boolean).join("\n");
   byId("lost").hidden = !meta.lost;
   byId("lost").textContent = `${grouped(meta.lost)} records lost`;
+  byId("stopped").hidden = !meta.stopped;
+  byId("stopped").textContent = `stopped: ${meta.stopped}`;
+  byId("stopped").title = `${meta.stopped}\nat ${moment(meta.stoppedAt, D.span / 1e6)}${meta.stoppedG ? ", " + called(meta.stoppedG) : ""}`;
+}
+// To the moment at which the recorder stopped, and who made it.
+function goToStop() {
+  showTab("timeline");
+  if (D.meta.stoppedG) selectGoroutine(D.meta.stoppedG);
+  showTime(D.meta.stoppedAt);
 }
 function legend() {
   const waits = new Map();
@@ -36,6 +45,7 @@ function followAddress() {
   }
   if (words.has("open")) { D.meta.names.forEach((_, n) => R.open.add(n)); buildRows(); }
   if (words.has("side") && byId("show-" + words.get("side"))) showSide(words.get("side"));
+  if (words.has("map")) byId("latency-what").value = words.get("map");
   if (words.has("tab") && byId("tab-" + words.get("tab"))) showTab(words.get("tab"));
   if (words.has("selftest")) runSelftest();
 }

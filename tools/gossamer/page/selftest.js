@@ -214,12 +214,62 @@ function testLatency() {
   expect("the heat map counts every wait once", sum(L.cells) === counted && L.count === counted, `${sum(L.cells)} ${counted}`);
   const at = L.cells.findIndex((n) => n > 0);
   if (at < 0) return showTab("timeline");
-  const rows = L.last - L.first + 1, cellHeight = byId("latency-map").height / V.ratio - kLatencyBottom - 6;
   const row = Math.floor(at / L.columns), column = at % L.columns;
-  clickAt(byId("latency-map"), kLatencyLeft + (column + 0.5) * kLatencyCell, 4 + (L.last - row + 0.5) * cellHeight / rows);
+  clickAt(byId("latency-map"), L.left + (column + 0.5) * kLatencyCell, 4 + (L.last - row + 0.5) * latencyCellHeight());
   expect("a click in the heat map zooms to that time", V.tab === "timeline" && V.slice >= 0 && near(M.s.start[V.slice], L.from + (column + 0.5) * (L.to - L.from) / L.columns, (L.to - L.from) / L.columns),
     V.slice >= 0 ? M.s.start[V.slice] : "");
   expect("and to a wait of that length", V.slice >= 0 && Math.floor(Math.log2(Math.max(1, M.s.end[previousOf(V.slice)] - M.s.start[previousOf(V.slice)]))) === row);
+  clearSelection();
+}
+
+function chooseLatency(what) {
+  byId("latency-what").value = what;
+  byId("latency-what").dispatchEvent(new Event("change"));
+  showTab("latency");
+  drawAll();
+}
+// Time blocked, counted anew in the simplest way.
+function testBlocked() {
+  const s = M.s, total = { ready: 0, waiting: 0 }, ended = [];
+  for (let i = 0; i < s.count; i++) {
+    if (s.state[i] === kRunnable) total.ready += s.end[i] - s.start[i];
+    if (s.state[i] === kWaiting) total.waiting += s.end[i] - s.start[i];
+    if (s.state[i] === kWaiting && nextOf(i) >= 0) ended.push(i);
+  }
+  chooseLatency("length");
+  expect("the map of blocked lengths counts every wait that ended", L.count === ended.length && sum(L.cells) === ended.length, `${L.count} ${ended.length}`);
+  for (const what of ["reason", "place"]) {
+    chooseLatency(what);
+    const all = total.ready + total.waiting;
+    const isWhole = L.labels.length < kMostPlaces ? near(sum(L.cells), all, 1 + all * 1e-6) : sum(L.cells) <= all * (1 + 1e-6);
+    expect(`the map by ${what} adds up to the time blocked and runnable`, isWhole, `${sum(L.cells)} ${all}`);
+    const top = L.labels.length - 1;
+    expect(`its first row by ${what} are the runnable`, !total.ready || near(sum(L.cells.subarray(top * L.columns, (top + 1) * L.columns)), total.ready, 1 + total.ready * 1e-6), L.labels[top]);
+    if (what === "reason") {
+      const reasons = new Set();
+      for (let i = 0; i < s.count; i++) if (s.state[i] === kWaiting && s.end[i] > s.start[i]) reasons.add(s.reason[i]);
+      expect("a row for each reason", L.labels.length === Math.min(kMostPlaces, reasons.size + (total.ready ? 1 : 0)), L.labels.join(", "));
+    }
+  }
+  const at = L.cells.findIndex((n) => n > 0);
+  if (at >= 0) {
+    const row = Math.floor(at / L.columns), column = at % L.columns;
+    const x = L.left + (column + 0.5) * kLatencyCell, y = 4 + (L.last - row + 0.5) * latencyCellHeight();
+    mouse("mousemove", byId("latency-map"), x, y);
+    expect("a cell says what it is of", byId("tooltip").textContent.includes(L.labels[row]), byId("tooltip").textContent);
+    clickAt(byId("latency-map"), x, y);
+    expect("a click leads to the longest that is blocked there", V.tab === "timeline" && V.slice === L.worst[at], `${V.slice} ${L.worst[at]}`);
+  }
+  clearSelection();
+  chooseLatency("ready");
+  showTab("timeline");
+}
+
+function testStop() {
+  expect("what stopped the recorder is in the header", byId("stopped").hidden === !D.meta.stopped && (!D.meta.stopped || byId("stopped").textContent.includes(D.meta.stopped)));
+  if (!D.meta.stopped) return;
+  byId("stopped").click();
+  expect("a click on it leads there", near(V.cursor, D.meta.stoppedAt, 1) && (!D.meta.stoppedG || V.g === D.meta.stoppedG), `${V.cursor} ${V.g}`);
   clearSelection();
 }
 
@@ -254,7 +304,7 @@ function measureFrames() {
 }
 
 function runSelftest() {
-  for (const test of [testModel, testZoom, testMoment, testSelection, testSearch, testRows, testLatency, testSummary]) {
+  for (const test of [testModel, testZoom, testMoment, testSelection, testSearch, testRows, testLatency, testBlocked, testStop, testSummary]) {
     try {
       test();
     } catch (problem) {

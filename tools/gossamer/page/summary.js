@@ -26,6 +26,7 @@ function totalFacts() {
     ["switches", grouped(readies[kind.block] + readies[kind.yield] + readies[kind.preempt]), `${grouped(readies[kind.block])} waits, ${grouped(readies[kind.preempt])} preemptions`],
     ["steals", grouped(readies[kind.steal]), `${many(readies[kind.poll], "poll")} of the network`],
   ];
+  if (D.meta.stopped) tiles.push(["stopped by", D.meta.stopped, moment(D.meta.stoppedAt, D.span / 1e6)]);
   if (D.meta.lost) tiles.push(["records lost", grouped(D.meta.lost), "overwritten before they could be read; what they said is guessed"]);
   return el("ul", { class: "tiles" }, ...tiles.map(([word, number, note]) => el("li", {}, el("span", { class: "soft" }, word), el("b", {}, number), el("span", { class: "soft" }, note))));
 }
