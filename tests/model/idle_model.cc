@@ -185,6 +185,32 @@ void arm_and_sleep() {
     });
 }
 
+// A goroutine goes to sleep until then, on one of two Ms that both find nothing to do: the one in the poller knows, whichever it is.
+void sleep_and_sleep() {
+    begin(2);
+    M& first = model::scheduler_m(0);
+    M& second = model::scheduler_m(1);
+    G& g = model::goroutine([] {
+        in_runtime scope;
+        park(
+            [](G* g, void*) {
+                arm_sleeper(g, 5'000'000'000);
+                return true;
+            },
+            nullptr, wait_reason::sleep);
+    });
+    model::thread_on("first", &first, [&first, &g] {
+        execute(&first, &g);
+        loop(first);
+    });
+    model::thread_on("second", &second, [&second] { loop(second); });
+    model::at_end([] {
+        check_stranded();
+        model::require(sched.someone_polls.load() && sched.poll_until.load() <= 5'000'000'000,
+                       "timer_heap: who sleeps in the poller knows the earliest deadline");
+    });
+}
+
 // sysmon.cc's take_p() and retake().
 void take_p(M* victim, P* p, void*) {
     victim->old_p = p;
@@ -264,6 +290,7 @@ TEST_CASE("idle: who makes work and who falls asleep: one of them sees the other
 
 TEST_CASE("idle: a deadline that comes while an M falls asleep in the poller [timer_heap]") {
     model::must_hold("idle, a deadline", {3, 2}, arm_and_sleep);
+    model::must_hold("idle, two Ms and a deadline", {2, 1}, sleep_and_sleep);
 }
 
 TEST_CASE("handshake: a P is taken from a thread that is outside, and the thread comes back [handshake 1, P 1, 2]") {
@@ -292,6 +319,11 @@ TEST_CASE("idle, handshake: planted bugs are found") {
             {"runtime/loop/find_runnable.cc", "sched.poll_until.store(kNoDeadline);", skipped},
             {"runtime/timer/timer_heap.cc", "earliest_.store(size_ == 0 ? kNever : a_[0].when, relaxed);", skipped},
         });
+    model::must_find("idle, two Ms and a deadline", {2, 1}, sleep_and_sleep,
+                     {
+                         {"runtime/base/atomic.h", "std::atomic_thread_fence(", skipped},
+                         {"runtime/loop/find_runnable.cc", "sched.poll_until.store(until);", skipped},
+                     });
     model::must_find("handshake, taken", {1, 1}, take_and_come_back,
                      {
                          {"tests/model/world.cc", heavy, skipped},

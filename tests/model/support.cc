@@ -26,6 +26,7 @@ void must_hold(const char* name, const bounds& within, void (*body)()) {
     verdict v = explore(within, body);
     std::printf("%-34s %9llu executions %11llu steps %6.2f s%s\n", name, static_cast<unsigned long long>(v.executions),
                 static_cast<unsigned long long>(v.steps), seconds() - began, v.complete ? "" : "  not complete");
+    std::fflush(stdout);
     const std::string told = std::string(name) + "\n" + v.path;
     INFO(told);
     CHECK_MESSAGE(v.broken.empty(), v.broken);

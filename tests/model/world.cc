@@ -38,7 +38,7 @@ void print_error(const char*, ...) {}
 
 // runtime/os
 namespace os {
-[[gnu::no_sanitize("thread")]] int64_t now_ns() { return model::clock += model::clock_step; }
+__attribute__((no_sanitize("thread"))) int64_t now_ns() { return model::clock += model::clock_step; }
 int64_t quick_now_ns() { return now_ns(); }
 void futex_wait(atomic<uint32_t>* word, uint32_t expected, int64_t) { model::futex_wait(word, expected); }
 void futex_wake(atomic<uint32_t>* word, int count) { model::futex_wake(word, count); }
