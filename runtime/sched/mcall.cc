@@ -45,12 +45,24 @@ stack* stack_for(M* m, G* g) {
     return s;
 }
 
+// For g that was picked: notes a wait that is being timed. Null when g may not run on m: then it is the first of the queue, and the loop sends it home.
+[[gnu::noinline]] G* admit_slow(M* m, G* g) {
+    if ((g->flags.load(relaxed) & kLocked) != 0 && g->m != m) {  // own; pairs with nothing
+        put_next(m->p, g);
+        return nullptr;
+    }
+    if ((g->flags.load(relaxed) & kProbed) != 0) probe_start(m, g);  // own; pairs with nothing
+    return g;
+}
+inline bool is_unusual(const G* g) {
+    return (g->flags.load(relaxed) & (kProbed | kLocked)) != 0;  // own; pairs with nothing
+}
+inline G* admit(M* m, G* g) { return is_unusual(g) ? admit_slow(m, g) : g; }
+
 // What to jump to in order to run g; g becomes the M's current G.
 inline void* enter_g(M* m, G* g) {
     m->curg = g;
     g->m = m;
-    if ((g->flags.load(relaxed) & kProbed) != 0) [[unlikely]]  // own; pairs with nothing
-        probe_start(m, g);
     bool fresh = g->stk == nullptr;
     stack* s = fresh ? stack_for(m, g) : g->stk;
     g->status.store(g_status::running, relaxed);  // pairs with nothing: readers only report it
@@ -96,6 +108,7 @@ void runner(transfer t) {
             trace_plain(m, box::kind::end, g->id.load(relaxed), 0);  // own; pairs with nothing
         end_g(m, g);
         G* next = pick_local(m);
+        if (next != nullptr) next = admit(m, next);
         if (next != nullptr && recording(m)) [[unlikely]]
             trace_start(m, next);
         if (next != nullptr && next->stk == nullptr && next->stack_class == s->klass) {
@@ -158,15 +171,8 @@ void after_visit(M* m) {
     put_next(m->p, g);
 }
 
-}  // namespace
-
-void switch_from_g(M* m, G* g, G* next, leave_kind how) {
-    if (holds_locks(m, g)) [[unlikely]] {
-        wire(m, g, next);
-        next = nullptr;
-    }
-    if (recording(m)) [[unlikely]]
-        trace_switch(m, g, how, next);
+// Returns when g runs again.
+[[gnu::always_inline]] inline void leave_stack(M* m, G* g, G* next) {
     uint32_t depth = m->in_runtime.load(relaxed);  // own
     g->caught_exceptions = m->exceptions[0];
     g->uncaught_exceptions = *reinterpret_cast<unsigned*>(&m->exceptions[1]);
@@ -195,7 +201,34 @@ void switch_from_g(M* m, G* g, G* next, leave_kind how) {
     m->in_runtime.store(depth, relaxed);  // own; still inside
 }
 
+// While somebody records or counts locks, or next is not as usual. A function of its own, so that the usual case keeps nothing for its sake.
+[[gnu::noinline]] void switch_unusual(M* m, G* g, G* next, leave_kind how) {
+    if (holds_locks(m, g)) {
+        wire(m, g, next);
+        next = nullptr;
+    }
+    if (next != nullptr) next = admit(m, next);
+    if (recording(m)) trace_switch(m, g, how, next);
+    leave_stack(m, g, next);
+}
+
+// One branch for the two.
+inline bool is_watched(const M* m) {
+    if constexpr (os::kLooksForMutexes) return true;
+    return (reinterpret_cast<uintptr_t>(m->trace.load(relaxed)) |  // pairs with nothing: late is as good
+            reinterpret_cast<uintptr_t>(m->locks)) != 0;
+}
+
+}  // namespace
+
+void switch_from_g(M* m, G* g, G* next, leave_kind how) {
+    if (is_watched(m) || (next != nullptr && is_unusual(next))) [[unlikely]]
+        return switch_unusual(m, g, next, how);
+    leave_stack(m, g, next);
+}
+
 void execute(M* m, G* g) {
+    admit(m, g);
     if (recording(m)) [[unlikely]]
         trace_start(m, g);
     void* target = enter_g(m, g);

@@ -38,10 +38,6 @@ inline G* pick_local(M* m, const G* parking = nullptr) {
         if (g == nullptr) return nullptr;
         p->tick.store(p->tick.load(relaxed) + 1, relaxed);  // owner's own; sysmon guesses
     }
-    if ((g->flags.load(relaxed) & kLocked) != 0) [[unlikely]] {  // it was queued with this; the loop sends it home
-        put_next(p, g);
-        return nullptr;
-    }
     p->turn.store(turn, relaxed);  // owner's own; pairs with nothing
     return g;
 }
