@@ -27,7 +27,7 @@ struct goroutine {
 std::vector<goroutine> goroutines();
 
 // Watches how deep goroutines go on their stacks, from those that first run after it was switched on; switched off, it forgets nothing until the
-// next time. Costs a goroutine a few microseconds while it is on.
+// next time. Costs each goroutine 4 to 13 us while it is on.
 void watch_stacks(bool on);
 // What was found, as a table with a line for each place that starts goroutines, the deepest first: how deep the deepest of them has been, how
 // much its stack has, how many there were, a name, and the place. For choosing GOSSAMER_STACK and spawn_options::stack. Those that still run are
