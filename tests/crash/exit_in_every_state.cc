@@ -84,7 +84,7 @@ int main() {
             }
         });
         // Of blocked threads a few are enough.
-        for (size_t i = 0; n < 900; i++) {
+        for (size_t i = size_t(n); i < 900; i++) {
             size_t s = i % (i < 100 ? std::size(states) : std::size(states) - 1);
             live([=] { states[s](none); });
         }
