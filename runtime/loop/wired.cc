@@ -41,9 +41,9 @@ bool sent_home(M* m, G* g) {
     if ((g->flags.load(relaxed) & kLocked) == 0) return false;  // own, from the queue
     check(g->m != m, "an M with a wired goroutine looks for no other");
     stop_searching(m);
-    P* p = let_go(m);
-    g->m->given.store(p);
-    g->m->wake.wake();
+    M* its = g->m;  // with the P it may run, at once
+    its->given.store(let_go(m));
+    its->wake.wake();
     return true;
 }
 
