@@ -172,7 +172,7 @@ class Served(unittest.TestCase):
         go = find_go()
         if go is None:
             self.skipTest("no go")
-        done = subprocess.run([go, "tool", "pprof", "-top", self.address + path], capture_output=True, text=True, timeout=120,
+        done = subprocess.run([go, "tool", "pprof", "-top", "-nodefraction=0", self.address + path], capture_output=True, text=True, timeout=120,
                               env={**os.environ, "PPROF_TMPDIR": self.folder.name, "GOPROXY": "off"})
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
