@@ -23,7 +23,7 @@ class goexit_unwinding {
     ~goexit_unwinding() {
         if (!arrived) fatal("goexit: a catch (...) swallowed the end of the goroutine; it must rethrow");
     }
-    bool arrived = false;
+    atomic<bool> arrived{false};  // an exception_ptr may outlive the goroutine on another thread
 };
 
 uint64_t next_id(P* p) {

