@@ -50,9 +50,11 @@ unsigned usable_cpus() { return 1; }
 clockid_t thread_cpu_clock() { return 0; }
 uint64_t thread_id() { return 1; }
 range thread_stack() { return {nullptr, 0}; }
+const held_locks* held_locks_here() { return nullptr; }
 }  // namespace os
 
-// runtime/box, runtime/sched/g_table.h
+// runtime/box, runtime/sched/g_table.h. The box is for who looks from outside: nobody.
+box::header* the_box() { return &model::make<box::header>(); }
 void* new_slot(box::region_kind, uint32_t bytes) { return memset(model::allocate(bytes, 64), 0, bytes); }
 G* take_g(P*) { return &model::make<G>(); }
 void put_g(P*, G*) {}
@@ -75,6 +77,11 @@ stack* take_stack(stack_cache*, unsigned klass) {
 stack* next_stack(stack_cache*) { return nullptr; }
 void put_stack(stack_cache*, stack*) {}
 void flush_stacks(stack_cache*) {}
+
+// runtime/sched/stack_watch.h: nobody watches.
+atomic<bool> stacks_watched{false};
+void begin_watch(stack*, const G*) {}
+void end_watch(stack*) {}
 
 // runtime/sched/trace.h: nothing is recorded.
 void trace_switch(M*, const G*, leave_kind, const G*) {}
