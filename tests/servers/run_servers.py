@@ -215,7 +215,7 @@ def main():
     bad = []
     print("| 200 at once | goroutines, ms | threads, ms | ratio | worst gap of a ticker beside goroutines, ms | beside threads, ms |")
     print("| --- | --: | --: | --: | --: | --: |")
-    for path in args:
+    for path in map(os.path.abspath, args):
         name = os.path.basename(path).removeprefix("load_")
         with tempfile.TemporaryDirectory(prefix="gossamer-servers-") as room:
             try:

@@ -92,7 +92,7 @@ TEST_CASE("ps --json is the same for programs") {
     box_builder b = crowd();
     scratch_file f(b);
     std::string text = ps({f.path(), "--json", "--by", "state"});
-    CHECK(has(text, R"("life":"died","why":"panic: it is over?more of it")"));
+    CHECK(has(text, R"("life":"died","complete":true,"why":"panic: it is over?more of it")"));
     CHECK(has(text, R"({"count":400,"longest_wait_ns":1000000000,"state":"chan receive","example":3})"));
     CHECK(has(text, R"("groups_left_out":0})"));
     std::string list = ps({f.path(), "--json", "--list", "--most", "2"});

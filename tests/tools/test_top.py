@@ -335,8 +335,8 @@ class Manual(unittest.TestCase):
     def test_each_command_has_a_paragraph_with_its_options(self):
         with open(MANUAL, encoding="utf-8") as file:
             page = file.read()
-        paragraphs = {m[1]: m[0] for m in re.finditer(r"^\.It Nm Cm (\w+)(?:(?!^\.It ).)*", page, re.MULTILINE | re.DOTALL)}
-        commands = re.findall(r"^  (\w+) ", ask("--help"), re.MULTILINE)
+        paragraphs = {m[1]: m[0] for m in re.finditer(r"^\.It Nm Cm ([\w-]+)(?:(?!^\.It ).)*", page, re.MULTILINE | re.DOTALL)}
+        commands = re.findall(r"^  ([\w-]+) ", ask("--help"), re.MULTILINE)
         self.assertIn("top", commands)
         self.assertEqual(sorted(commands), sorted(paragraphs))
         for command in commands:
