@@ -49,10 +49,8 @@ ensure_packages() {
     rm -f "$log"
 }
 
-# offer_packages SECTION ...: likewise, where that starts no services; without them all goes on.
-offer_packages() {
-    [[ -d /run/systemd/system ]] || ensure_packages "$@" || say "going on without"
-}
+# offer_packages SECTION ...: likewise; without them all goes on.
+offer_packages() { ensure_packages "$@" || say "going on without"; }
 
 # with_heartbeat LOG COMMAND ...: runs the command with its output in LOG, and a line each half minute that shows it lives.
 with_heartbeat() {

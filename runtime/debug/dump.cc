@@ -263,7 +263,7 @@ struct held_report {
 std::vector<uintptr_t> frames_of(const os::held_lock& lock, const G* g, const std::vector<uintptr_t>& pcs) {
     std::vector<uintptr_t> taken{reinterpret_cast<uintptr_t>(lock.taken_at)};
     if (!g->stk->contains(lock.frame)) return taken;
-    auto at = std::find(pcs.begin(), pcs.end(), static_cast<const uintptr_t*>(lock.frame)[-1]);
+    auto at = std::find(pcs.begin(), pcs.end(), word_at(reinterpret_cast<uintptr_t>(lock.frame) - sizeof(uintptr_t)));
     if (at != pcs.end()) taken.insert(taken.end(), at + 1, pcs.end());
     return taken;
 }

@@ -14,12 +14,6 @@ namespace {
 // The innermost this many bytes of a stack are looked at.
 constexpr size_t kMostCopied = 256 << 10;
 
-// A parked stack is read word by word while its owner may come back: what the tools call a race or a redzone is meant
-// here.
-__attribute__((noinline, no_sanitize("address", "thread", "undefined"))) uintptr_t word_at(uintptr_t address) {
-    return *reinterpret_cast<const volatile uintptr_t*>(address);
-}
-
 struct collected {
     void** pcs;
     unsigned most;
@@ -44,6 +38,10 @@ _Unwind_Reason_Code collect(_Unwind_Context* context, void* arg) {
 }
 
 }  // namespace
+
+__attribute__((noinline, no_sanitize("address", "thread", "undefined"))) uintptr_t word_at(uintptr_t address) {
+    return *reinterpret_cast<const volatile uintptr_t*>(address);
+}
 
 void copy_context(const void* context, const void* top, stack_copy* copy) {
     uintptr_t at = reinterpret_cast<uintptr_t>(context);

@@ -17,6 +17,8 @@ namespace gossamer::rt {
 // As many frames as a dump shows of one goroutine: the innermost and the outermost fifty (SEMANTICS D8).
 inline constexpr unsigned kMaxTraceback = 1000;
 
+// A word of a parked stack, whose owner may come back meanwhile: what the tools call a race or a redzone is meant here.
+uintptr_t word_at(uintptr_t address);
 // False when the goroutine runs, or ran meanwhile, or has no stack yet.
 bool copy_stack(const G* g, stack_copy* copy);
 // The registers of a saved context, and its stack up to top. Both must be readable.
