@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "tests/support/harness.h"
+#include "tests/support/with_procs.h"
 
 using namespace gossamer;
 using tests::on_goroutine;
@@ -92,8 +93,7 @@ TEST_CASE("thousands of goroutines are parked in catch blocks at once; each has 
 }
 
 TEST_CASE("what is thrown in one goroutine is no exception of another on the same thread [P10]") {
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     on_goroutine([] {
         chan<unit> to_other, back;
         std::atomic<int> wrong{0};
@@ -129,7 +129,6 @@ TEST_CASE("what is thrown in one goroutine is no exception of another on the sam
         to_other.close();
         CHECK(wrong == 0);
     });
-    runtime::set_procs(int(procs));
     CHECK(counted_error::alive == 0);
 }
 

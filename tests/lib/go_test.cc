@@ -17,6 +17,7 @@
 #include "gossamer/runtime.h"
 #include "gossamer/wait_group.h"
 #include "tests/support/harness.h"
+#include "tests/support/with_procs.h"
 
 using namespace gossamer;
 
@@ -66,8 +67,7 @@ TEST_CASE("functions, members, lambdas and their arguments are copied or moved b
 
 TEST_CASE("go runs nothing and gives no handle; the newcomer sees what was written before it [G2] [G4] [G5] [MM2]") {
     static_assert(std::is_void_v<decltype(go([] {}))>);
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     tests::on_goroutine([] {
         int written = 0;
         std::atomic<bool> ran{false};
@@ -86,7 +86,6 @@ TEST_CASE("go runs nothing and gives no handle; the newcomer sees what was writt
         }
         CHECK(early < 50);
     });
-    runtime::set_procs(int(procs));
 }
 
 TEST_CASE("a closure of any size runs and is destroyed once") {

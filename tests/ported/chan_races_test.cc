@@ -13,13 +13,13 @@
 #include "gossamer/select.h"
 #include "tests/lib/chan_peek.h"
 #include "tests/support/harness.h"
+#include "tests/support/with_procs.h"
 
 using namespace gossamer;
 using tests::on_goroutine;
 
 TEST_CASE("who is woken runs next, before others that are ready, and the waker goes on [CH21]") {
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     int as_told = 0;  // a busy machine takes the processor away from this thread now and then, and the order is another
     on_goroutine([&] {
         for (int round = 0; round < 20; round++) {
@@ -43,7 +43,6 @@ TEST_CASE("who is woken runs next, before others that are ready, and the waker g
         }
     });
     CHECK(as_told > 10);
-    runtime::set_procs(int(procs));
 }
 
 TEST_CASE("nobody is parked where a value or room is waiting, and never both sides at once [CH7]") {

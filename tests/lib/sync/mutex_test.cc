@@ -14,6 +14,7 @@
 #include "gossamer/wait_group.h"
 #include "lib/sync/spin.h"
 #include "tests/lib/sync/probe.h"
+#include "tests/support/with_procs.h"
 
 using gossamer::mutex;
 using gossamer::wait_group;
@@ -224,10 +225,11 @@ TEST_CASE(
     "a lock that is held is waited for awake for four rounds, where its holder may run meanwhile and nobody waits here "
     "[MU8]") {
     using gossamer::rt::worth_spinning;
-    unsigned procs = gossamer::runtime::procs();
-    gossamer::runtime::set_procs(1);
-    tests::on_goroutine([] { CHECK_FALSE(worth_spinning(0)); });
-    gossamer::runtime::set_procs(2);
+    {
+        tests::with_procs one(1);
+        tests::on_goroutine([] { CHECK_FALSE(worth_spinning(0)); });
+    }
+    tests::with_procs two(2);
     if (gossamer::runtime::num_cpu() >= 2)
         tests::on_goroutine([] {
             std::atomic<bool> runs{false}, over{false};
@@ -254,5 +256,4 @@ TEST_CASE(
             CHECK_FALSE(worth_a_fifth);
             CHECK(not_with_one_queued);
         });
-    gossamer::runtime::set_procs(int(procs));
 }

@@ -26,6 +26,7 @@
 #include "runtime/sched/handshake.h"
 #include "runtime/sched/idle.h"
 #include "tests/support/harness.h"
+#include "tests/support/with_procs.h"
 
 using namespace gossamer;
 using namespace gossamer::rt;
@@ -41,12 +42,6 @@ struct growth {
     uint64_t before;
     explicit growth(event e) : e(e), before(now(e)) {}
     uint64_t by() const { return now(e) - before; }
-};
-
-struct procs_of_test {
-    unsigned before = runtime::procs();
-    explicit procs_of_test(int n) { runtime::set_procs(n); }
-    ~procs_of_test() { runtime::set_procs(int(before)); }
 };
 
 void compute_until(const std::atomic<int>& word, int value) {
@@ -151,7 +146,7 @@ TEST_CASE("handshakes are counted, and those that found the thread inside") {
 }
 
 TEST_CASE("work taken from a goroutine that computes is counted as stolen") {
-    procs_of_test two(2);
+    tests::with_procs two(2);
     growth steals(event::steal), stolen(event::stolen_g), searches(event::search);
     CHECK(until_counted(steals, [] {
         tests::on_goroutine([] {
@@ -165,7 +160,7 @@ TEST_CASE("work taken from a goroutine that computes is counted as stolen") {
 }
 
 TEST_CASE("a searcher that is answered, and one that finds nothing, are counted") {
-    procs_of_test two(2);
+    tests::with_procs two(2);
     growth shares(event::share), empty(event::empty_search);
     auto crowd = [] {
         tests::on_goroutine([] {
@@ -182,7 +177,7 @@ TEST_CASE("a searcher that is answered, and one that finds nothing, are counted"
 }
 
 TEST_CASE("a processor taken from a thread that blocks is counted") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     growth retakes(event::retake);
     CHECK(until_counted(retakes, [] {
         tests::on_goroutine([] {
@@ -193,7 +188,7 @@ TEST_CASE("a processor taken from a thread that blocks is counted") {
 }
 
 TEST_CASE("a goroutine that is asked to give way after its slice is counted") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     growth preemptions(event::preemption);
     CHECK(until_counted(preemptions, [] {  // a searcher of before may still have a processor, and be faster
         tests::on_goroutine([] {
@@ -210,7 +205,7 @@ TEST_CASE("processors that are put aside are counted") {
 }
 
 TEST_CASE("a queue that overflows, and what goes through the global one, are counted") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     growth overflows(event::ring_overflow), puts(event::global_put), put_gs(event::global_put_g),
         gets(event::global_get), got(event::global_got_g), batches(event::g_batch);
     CHECK(until_counted(overflows, [] {
@@ -275,7 +270,7 @@ TEST_CASE("an earlier deadline interrupts the sleeper in the poller, which is co
 }
 
 TEST_CASE("looks at the poller and those whom it wakes are counted") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     growth polls(event::poll), polled(event::polled_g);
     tests::on_goroutine([&] {
         int fds[2];

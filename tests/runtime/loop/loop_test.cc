@@ -23,6 +23,7 @@
 #include "runtime/timer/clock.h"
 #include "runtime/timer/sleep.h"
 #include "tests/support/harness.h"
+#include "tests/support/with_procs.h"
 
 using namespace gossamer;
 using namespace std::chrono_literals;
@@ -47,16 +48,10 @@ long context_switches() {
     return u.ru_nvcsw + u.ru_nivcsw;
 }
 
-struct procs_of_test {
-    unsigned before = runtime::procs();
-    explicit procs_of_test(int n) { runtime::set_procs(n); }
-    ~procs_of_test() { runtime::set_procs(int(before)); }
-};
-
 }  // namespace
 
 TEST_CASE("calls that block unannounced overlap, also at one proc [RT7, C17]") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     auto began = clock_type::now();
     wait_group wg;
     for (int i = 0; i < 40; i++) wg.go([] { block_the_thread(100ms); });
@@ -65,7 +60,7 @@ TEST_CASE("calls that block unannounced overlap, also at one proc [RT7, C17]") {
 }
 
 TEST_CASE("a goroutine that never enters the runtime does not stop the others, also at one proc [PR3]") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     std::atomic<bool> stop{false};
     wait_group wg;
     wg.go([&] {
@@ -80,7 +75,7 @@ TEST_CASE("a goroutine that never enters the runtime does not stop the others, a
 }
 
 TEST_CASE("a ping-pong pair in the next slot cannot starve the ring [PR1, C2]") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     chan<int> a, b;
     std::atomic<bool> stop{false};
     wait_group wg;
@@ -102,7 +97,7 @@ TEST_CASE("a ping-pong pair in the next slot cannot starve the ring [PR1, C2]") 
 }
 
 TEST_CASE("whoever forks and joins without end cannot starve the ring [PR1, C2]") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     std::atomic<bool> stop{false};
     wait_group forker;
     forker.go([&] {
@@ -120,7 +115,7 @@ TEST_CASE("whoever forks and joins without end cannot starve the ring [PR1, C2]"
 }
 
 TEST_CASE("a fork-join tree is walked in few stacks, however long it takes [G3]" * doctest::skip(rt::kMigrate)) {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     int begun = 0, ended = 0, most = 0;  // one proc, and nobody is preempted: between two parks nobody else runs
     std::function<void(int)> walk = [&](int depth) {
         if (depth == 0) return;
@@ -151,7 +146,7 @@ TEST_CASE("what lies in the global queue has its turn while no ring ever runs dr
 
 // With -Dmigrate everyone passes through the next slot, and who is pushed out of it may overflow the ring: no figures of fairness there.
 TEST_CASE("more goroutines than a ring holds have the same share of one proc [C2, C4]" * doctest::skip(rt::kMigrate)) {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     constexpr int kMany = 1000, kMean = 200;
     std::vector<int> turns(kMany);
     std::atomic<int> left{kMany * kMean};
@@ -172,7 +167,7 @@ TEST_CASE("more goroutines than a ring holds have the same share of one proc [C2
 
 TEST_CASE("whatever the size of a crowd that yields, nobody in it is passed over [C2, C4]" *
           doctest::skip(rt::kMigrate)) {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     constexpr int kMean = 60;
     for (int many = 250; many < 1500; many += 25) {
         std::vector<int> turns(static_cast<size_t>(many));
@@ -199,7 +194,7 @@ TEST_CASE("whatever the size of a crowd that yields, nobody in it is passed over
 
 TEST_CASE("a crowd woken at one moment does not wait for those that have yet to begin [C2, TM1]" *
           doctest::skip(rt::kMigrate)) {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     constexpr int kFresh = 20'000, kSleepers = 180;
     std::atomic<int> begun{0}, at_first{-1}, at_last{0};
     tests::on_goroutine([&] {
@@ -234,7 +229,7 @@ TEST_CASE("a crowd woken at one moment does not wait for those that have yet to 
 }
 
 TEST_CASE("blocking() hands its processor over at once and takes one again [C18]") {
-    procs_of_test one(1);
+    tests::with_procs one(1);
     wait_group wg;
     std::atomic<int> inside{0}, most{0};
     for (int i = 0; i < 10; i++)
@@ -283,7 +278,7 @@ TEST_CASE("the number of procs changes while everything runs; nothing is lost [R
 }
 
 TEST_CASE("timers of a processor that is let go fire on another") {
-    procs_of_test eight(8);
+    tests::with_procs eight(8);
     wait_group wg;
     for (int i = 0; i < 64; i++) wg.go([] { sleep(30ms); });
     runtime::set_procs(1);

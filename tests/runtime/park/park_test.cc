@@ -11,6 +11,7 @@
 #include "gossamer/runtime.h"
 #include "runtime/sched/migrate.h"
 #include "tests/support/harness.h"
+#include "tests/support/with_procs.h"
 
 using namespace gossamer;
 using namespace gossamer::rt;
@@ -78,8 +79,7 @@ TEST_CASE("a commit that says no lets the goroutine run on") {
 }
 
 TEST_CASE("at one proc the newest goroutine runs first, the others in order [G3]") {
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     std::vector<int> order;
     tests::on_goroutine([&] {
         gate done;
@@ -92,12 +92,10 @@ TEST_CASE("at one proc the newest goroutine runs first, the others in order [G3]
         done.wait();
     });
     CHECK(order == std::vector<int>{5, 0, 1, 2, 3, 4});
-    runtime::set_procs(int(procs));
 }
 
 TEST_CASE("three goroutines that yield at one proc strictly alternate [G13, C10]") {
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     std::vector<int> order;
     tests::on_goroutine([&] {
         gate done;
@@ -114,12 +112,10 @@ TEST_CASE("three goroutines that yield at one proc strictly alternate [G13, C10]
     });
     REQUIRE(order.size() == 150);
     for (size_t i = 3; i < order.size(); i++) CHECK(order[i] == order[i - 3]);
-    runtime::set_procs(int(procs));
 }
 
 TEST_CASE("a list of goroutines is made ready in one go, in order") {
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     std::vector<int> order;
     tests::on_goroutine([&] {
         constexpr int n = 600;  // more than a ring
@@ -150,15 +146,13 @@ TEST_CASE("a list of goroutines is made ready in one go, in order") {
         done.wait();
     });
     CHECK(order.size() == 600);
-    runtime::set_procs(int(procs));
 }
 
 TEST_CASE(
     "a goroutine that waits for its children has them run depth first, the newest first; the order of one generation "
     "stays [G3]") {
     if (kMigrate) return;  // there every G goes through the loop
-    unsigned procs = runtime::procs();
-    runtime::set_procs(1);
+    tests::with_procs one(1);
     // Each node starts two children and waits for each in turn: while it waits, no sibling of its own parent begins.
     struct tree {
         static void walk(std::vector<int>& order, int node, int depth) {
@@ -186,5 +180,4 @@ TEST_CASE(
         if (order == std::vector<int>{1, 3, 7, 6, 2, 5, 4}) exact++;
     }
     CHECK(exact >= 20);
-    runtime::set_procs(int(procs));
 }
