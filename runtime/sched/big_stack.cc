@@ -24,12 +24,15 @@ struct hop {
 void bottom(transfer t) {
     auto* h = static_cast<hop*>(t.data);
     sanitizer_after_switch(h->big->tool);
+    leave();
     h->back = t.fctx;
     try {
         h->f(h->arg);
     } catch (...) {
         h->thrown = std::current_exception();
     }
+    M* m = enter();
+    if (h->home != nullptr) m->curg->stk = h->home;
     sanitizer_before_switch(h->big->tool, *h->tool);
     jump(h->back, h);
 }
@@ -39,9 +42,8 @@ bool has_room(const stack* home, size_t bytes) {
     return home != nullptr && home->contains(here) && here > home->low() && size_t(here - home->low()) >= bytes;
 }
 
-// False: no stack is to be had.
+// False: no stack is to be had. Inside the runtime.
 bool take(hop* h, size_t bytes) {
-    in_runtime scope;
     M* m = current_m();
     h->big = take_stack(m->p != nullptr ? &m->p->stacks : nullptr, stack_class_for(bytes));
     if (h->big == nullptr) return false;
@@ -52,9 +54,7 @@ bool take(hop* h, size_t bytes) {
 }
 
 void give_back(hop* h) {
-    in_runtime scope;
     M* m = current_m();
-    if (h->home != nullptr) m->curg->stk = h->home;
     h->big->runner = nullptr;  // a loop that stood there is written over
     sanitizer_forget_stack(h->big->tool);
     put_stack(m->p != nullptr ? &m->p->stacks : nullptr, h->big);
@@ -74,12 +74,19 @@ bool on_big_stack(size_t bytes, void (*f)(void*), void* arg) {
         f(arg);
         return true;
     }
-    if (!take(&h, bytes)) return false;
+    // From before G::stk changes until the jump has landed, there and back: who enters may have to give way first, and would leave one stack
+    // in the name of the other.
+    enter();
+    if (!take(&h, bytes)) {
+        leave();
+        return false;
+    }
     void* fresh = make_context(h.big, bottom);
     sanitizer_before_switch(*h.tool, h.big->tool);
     jump(fresh, &h);
     sanitizer_after_switch(*h.tool);
     give_back(&h);
+    leave();
     if (h.thrown != nullptr) std::rethrow_exception(std::move(h.thrown));
     return true;
 }

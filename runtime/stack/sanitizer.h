@@ -28,12 +28,6 @@ namespace gossamer::rt {
 #endif
 #endif
 
-#if defined(GOSSAMER_TSAN)
-inline constexpr bool kTsan = true;
-#else
-inline constexpr bool kTsan = false;
-#endif
-
 // What a tool must know of one place of execution: a stack, or an OS thread's own.
 struct sanitizer_state {
 #if defined(GOSSAMER_SANITIZED)

@@ -17,7 +17,6 @@
 #include "gossamer/panic.h"
 #include "gossamer/runtime.h"
 #include "gossamer/wait_group.h"
-#include "runtime/stack/sanitizer.h"
 #include "tests/support/harness.h"
 
 using namespace gossamer;
@@ -33,15 +32,11 @@ namespace {
     return levels == 0 ? room[0] : descend(levels - 1) + room[0];
 }
 
-// Each call destroys a fiber of TSan's, in which clang 14's dies now and then, when others switch fibers meanwhile (its own check: thr->slot != 0).
-constexpr bool kNotHere = rt::kTsan;
-
 constexpr int kDeep = 8000;  // two megabytes; a goroutine has a quarter
 
 }  // namespace
 
-TEST_CASE("a call that is too deep for the goroutine's stack runs on a big one, waits there, and gives its result" *
-          doctest::skip(kNotHere)) {
+TEST_CASE("a call that is too deep for the goroutine's stack runs on a big one, waits there, and gives its result") {
     wait_group all;
     std::atomic<int> right{0};
     for (int i = 0; i < 8; i++)
@@ -54,7 +49,7 @@ TEST_CASE("a call that is too deep for the goroutine's stack runs on a big one, 
     CHECK(right == 16);
 }
 
-TEST_CASE("on_big_stack gives what f gives: nothing, a reference, a value that only moves" * doctest::skip(kNotHere)) {
+TEST_CASE("on_big_stack gives what f gives: nothing, a reference, a value that only moves") {
     on_goroutine([] {
         int x = 1;
         on_big_stack([&] { x = 2; });
@@ -68,8 +63,7 @@ TEST_CASE("on_big_stack gives what f gives: nothing, a reference, a value that o
 
 TEST_CASE(
     "what is thrown on a big stack comes out where it was called, goexit too; a handler around it keeps its "
-    "exception" *
-    doctest::skip(kNotHere)) {
+    "exception") {
     on_goroutine([] {
         bool unwound = false;
         try {
@@ -110,7 +104,7 @@ TEST_CASE(
     CHECK_FALSE(steps.recv().ok);
 }
 
-TEST_CASE("a big stack inside of a big stack is the same one as long as it has room" * doctest::skip(kNotHere)) {
+TEST_CASE("a big stack inside of a big stack is the same one as long as it has room") {
     on_goroutine([] {
         on_big_stack([] {
             char outer = 0;
@@ -128,13 +122,13 @@ TEST_CASE("a big stack inside of a big stack is the same one as long as it has r
     });
 }
 
-TEST_CASE("a plain thread may use a big stack, and a channel on it" * doctest::skip(kNotHere)) {
+TEST_CASE("a plain thread may use a big stack, and a channel on it") {
     chan<int> c;
     go([=] { c.send(descend(10)); });
     CHECK(on_big_stack(256 << 20, [=] { return descend(4 * kDeep) + *c.recv(); }) == 4 * kDeep + 1 + 11);
 }
 
-TEST_CASE("a size that makes no sense is refused, with the size" * doctest::skip(kNotHere)) {
+TEST_CASE("a size that makes no sense is refused, with the size") {
     auto text_of = [](std::size_t bytes) {
         try {
             on_big_stack(bytes, [] {});
