@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
 """Runs each load program against a real server on loopback: by 200 goroutines on two processors and by 200 threads, in turn. Prints a table of medians;
-fails when a task failed, or when at the best of twelve runs a ticker beside the goroutines stood still for too long or they took much longer
-than the threads.
+fails when a task failed, or when in the best of twelve pairs a ticker beside the goroutines stood still for too long or they took much longer
+than the threads. Where a plain thread's ticker beside the threads stands as long (PostgreSQL's 200 processes want the same two CPUs), the kernel
+gave nobody the CPU, and the pair does not speak against us.
 
 usage: run_servers.py [--runs N] PROGRAM…
 """
@@ -200,11 +201,12 @@ def run_once(path, mode, extra):
 
 def complaints(name, seen):
     """What the best of the runs still does wrong: the others tell of the machine's other work."""
-    (ours, gap), (theirs, _) = ([min(figures) for figures in zip(*seen[mode])] for mode in ("goroutines", "threads"))
+    (ours, _), (theirs, _) = ([min(figures) for figures in zip(*seen[mode])] for mode in ("goroutines", "threads"))
     if ours > MOST_RATIO * theirs:
         yield f"{name}: {ours / theirs:.2f} of the threads' time at best, more than {MOST_RATIO}"
-    if gap > MOST_GAP_MS:
-        yield f"{name}: a ticker stood still for {gap:.1f} ms at best, more than {MOST_GAP_MS}"
+    pairs = [(gap, beside_threads) for (_, gap), (_, beside_threads) in zip(seen["goroutines"], seen["threads"])]
+    if all(gap > max(MOST_GAP_MS, beside_threads) for gap, beside_threads in pairs):
+        yield f"{name}: a ticker stood still for {min(pairs)[0]:.1f} ms at best, more than {MOST_GAP_MS} and longer than beside threads"
 
 
 def main():
