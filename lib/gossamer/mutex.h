@@ -21,8 +21,9 @@ class mutex {
     mutex& operator=(const mutex&) = delete;
 
     void lock() {
-        uint32_t free = 0;
-        if (!state_.compare_exchange_strong(free, kLocked, std::memory_order_acquire,  // pairs with unlock()
+        uint32_t old = state_.load(std::memory_order_relaxed);  // pairs with nothing: the exchange decides
+        if ((old & (kLocked | kStarving)) != 0 ||
+            !state_.compare_exchange_strong(old, old | kLocked, std::memory_order_acquire,  // pairs with unlock()
                                             std::memory_order_relaxed))
             [[unlikely]]  // pairs with nothing: lock_slow() looks again
             lock_slow();
@@ -31,14 +32,7 @@ class mutex {
     // Never blocks. May pass goroutines that wait; false when locked, or while one that waited too long is owed the lock (MU4).
     bool try_lock() noexcept;
     // Fatal, not a panic, when the mutex is not locked (MU3).
-    void unlock() {
-        uint32_t old = state_.load(std::memory_order_relaxed);  // pairs with nothing: the exchange decides
-        bool nobody_to_wake = old == kLocked || (old & (kLocked | kWoken | kStarving)) == (kLocked | kWoken);
-        if (!nobody_to_wake ||
-            !state_.compare_exchange_strong(old, old & ~kLocked, std::memory_order_release,  // pairs with lock()
-                                            std::memory_order_relaxed)) [[unlikely]]
-            unlock_slow();
-    }
+    void unlock();
 
   private:
     friend struct rt::layout_of_sync;
@@ -47,6 +41,9 @@ class mutex {
     static constexpr uint32_t kWoken = 2;     // somebody is awake and will try: unlock() wakes nobody
     static constexpr uint32_t kStarving = 4;  // unlock() hands over to the first waiter
     static constexpr uint32_t kWaiters = 8;   // the list is not empty
+    // The bits from kLoud up count the calm unlocks until it is quiet again: others may change a locked word only as long as it is loud.
+    static constexpr uint32_t kLoud = 16;
+    static constexpr uint32_t kLoudest = 1023 * kLoud;
 
     void lock_slow();
     void unlock_slow();

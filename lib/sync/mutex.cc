@@ -8,9 +8,13 @@
 //   3 kStarving is set only while locked, by a waiter that is in the list at the end of the same critical section. Then unlock()
 //     keeps kLocked and gives the lock to the first of the list; nobody else can take it.
 //   4 A mutex that is free with waiters in its list has kWoken set.
+//   5 Quiet (no bit of kLoudest set), nobody but the holder changes the word while it is locked: unlock() looks and stores (os/restartable.h), and would
+//     store over it. Loud, unlock() exchanges. Who makes it loud does so under sema_lock(this) and fences before it lets go of that: whoever finds it
+//     loud there knows that no unlock() stores any more. kWaiters is set only while loud, and keeps it so; so kWoken and kStarving are, too.
 // Locks: sema_lock(this), rank sync.
 // The race that matters: unlock against a newcomer that queues. The newcomer sets kWaiters by a compare-exchange that demands kLocked,
-//   so the unlock that follows sees it; an unlock that came before makes the newcomer's exchange fail, and it takes the lock.
+//   so the unlock that follows sees it; an unlock that came before makes the newcomer's exchange fail, and it takes the lock. An unlock that is
+//   between its look and its store: invariant 5.
 // Not done: handing over always (a context switch for each critical section of a busy mutex), owners (Go's are not owned, MU2).
 #include "gossamer/mutex.h"
 
@@ -19,6 +23,7 @@
 #include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
 #include "runtime/os/os.h"
+#include "runtime/os/restartable.h"
 #include "runtime/park/sema.h"
 
 namespace gossamer {
@@ -70,6 +75,14 @@ bool mutex::try_lock() noexcept {
         old = state_.load(rt::relaxed);  // pairs with nothing: the exchange below decides
         bool queued = false;
         while ((old & (kLocked | kStarving)) != 0) {
+            if (old < kLoud && rt::os::has_restart_fence()) {
+                if (!state_.compare_exchange_strong(old, old | kLoudest, rt::relaxed,
+                                                    rt::relaxed))  // pairs with nothing: the fence orders
+                    continue;
+                rt::os::restart_fence();
+                old = state_.load(rt::relaxed);  // pairs with nothing: as above; an unlock() may have stored over it
+                continue;
+            }
             uint32_t mine = (old | kWaiters | (starving ? kStarving : 0)) & (awake ? ~kWoken : ~0u);
             if (state_.compare_exchange_weak(old, mine, rt::relaxed,
                                              rt::relaxed)) {  // pairs with nothing: the list's lock orders
@@ -108,12 +121,18 @@ bool mutex::try_lock() noexcept {
     }
 }
 
+void mutex::unlock() {
+    if (!rt::os::replace_if(state_, kLocked, 0)) [[unlikely]]  // pairs with the acquire exchanges that take the lock
+        unlock_slow();
+}
+
 [[gnu::noinline]] void mutex::unlock_slow() {
     uint32_t old = state_.load(rt::relaxed);  // pairs with nothing: only the holder clears kLocked
     for (;;) {
         if ((old & kLocked) == 0) rt::fatal("sync: unlock of unlocked mutex");
         if ((old & kWaiters) != 0 && ((old & kStarving) != 0 || (old & kWoken) == 0)) break;
         uint32_t freed = old & ~(kLocked | kStarving);
+        if ((old & kWaiters) == 0 && old >= kLoud) freed -= kLoud;
         if (state_.compare_exchange_weak(old, freed, rt::release,
                                          rt::relaxed))  // pairs with the acquire exchanges that take the lock
             return;

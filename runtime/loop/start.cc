@@ -13,6 +13,7 @@
 #include "runtime/loop/find_runnable.h"
 #include "runtime/loop/sysmon.h"
 #include "runtime/netpoll/netpoll.h"
+#include "runtime/os/restartable.h"
 #include "runtime/sched/describe.h"
 #include "runtime/sched/idle.h"
 #include "runtime/sched/trace.h"
@@ -47,6 +48,7 @@ void start() {
     if (sched.settings.seed == 0) sched.settings.seed = uint64_t(now_ns());
     sched.fp_control = arch::read_fp_control();
     sched.light_fence_is_full = !os::has_heavy_fence();
+    os::has_restart_fence();
     os::start_quick_clock();
     open_box(sched.settings.box);
     describe_runtime();

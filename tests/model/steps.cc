@@ -307,10 +307,10 @@ void fence(order o, place where) {
     after_step();
 }
 
-void heavy_fence(place where) {
-    if (!the.running) return;
+bool heavy_fence(place where) {
+    if (!the.running) return true;
     own_code scope;
-    if (planted(where, fault::skipped)) return;
+    if (planted(where, fault::skipped)) return false;
     the.steps++;
     point({act::heavy, true, nullptr});
     actor& a = the.me();
@@ -329,6 +329,7 @@ void heavy_fence(place where) {
     a.at_fence = a.now.seen;
     if (the.tracing) trace("heavy fence", nullptr, "", where);
     after_step();
+    return true;
 }
 
 void relax() { spin(); }

@@ -23,7 +23,7 @@ bool compare_exchange(void* word, unsigned size, uint64_t* expected, uint64_t de
                       std::memory_order lost, place at);
 void fence(std::memory_order o, place at);
 void compiler_fence(place at);
-void heavy_fence(place at = place::current());
+bool heavy_fence(place at = place::current());  // false: a plant took it away
 void relax();
 
 }  // namespace gossamer::model

@@ -11,6 +11,7 @@
 #include "runtime/base/fatal.h"
 #include "runtime/netpoll/netpoll.h"
 #include "runtime/os/os.h"
+#include "runtime/os/restartable.h"
 #include "runtime/park/sema.h"
 #include "runtime/sched/g_table.h"
 #include "runtime/sched/mcall.h"
@@ -20,6 +21,7 @@
 namespace gossamer::model {
 int64_t clock = 1'000'000'000;
 int64_t clock_step = 0;
+uint64_t restarts = 0;
 }  // namespace gossamer::model
 
 namespace gossamer::rt {
@@ -46,6 +48,10 @@ void yield_cpu() { model::spin(); }
 void nap_ns(int64_t) { model::spin(); }
 bool has_heavy_fence() { return true; }
 void heavy_fence() { model::heavy_fence(); }
+bool has_restart_fence() { return true; }
+__attribute__((no_sanitize("thread"))) void restart_fence(model::place at) {
+    if (model::heavy_fence(at)) model::restarts++;
+}
 unsigned usable_cpus() { return 1; }
 clockid_t thread_cpu_clock() { return 0; }
 uint64_t thread_id() { return 1; }
@@ -134,6 +140,7 @@ void new_world(unsigned procs) {
     ::new (&rt::sched) rt::scheduler;
     rt::sched.fp_control = rt::arch::read_fp_control();
     clock_step = 0;
+    restarts = 0;
     for (auto& slot : rt::detail::sema_slots) ::new (&slot) rt::detail::sema_slot;
     rt::resize_ps(procs);
     of_explorer.m = &plain_m();
