@@ -51,16 +51,6 @@ inline void write_fp_control(const fp_control& c) {
     asm volatile("msr fpcr, %0" : : "r"(c.fpcr));
 #endif
 }
-// Whether the thread computes as `c` says. On x86-64 a look at MXCSR: fesetround and its like set both words, and reading the other costs 5 ns.
-inline bool has_fp_control(const fp_control& c) {
-#if defined(__x86_64__)
-    uint32_t mxcsr;
-    asm volatile("stmxcsr %0" : "=m"(mxcsr));
-    return ((mxcsr ^ c.mxcsr) & ~0x3fU) == 0;
-#else
-    return read_fp_control().fpcr == c.fpcr;
-#endif
-}
 
 // Asks for the three cache lines at `address`, to be written soon. Any address will do, null too: hence a number.
 inline void prefetch_lines(uintptr_t address) {

@@ -89,8 +89,7 @@ void runner(transfer t) {
         *reinterpret_cast<unsigned*>(&m->exceptions[1]) = 0;
         *m->errno_at = 0;
         // No switch has loaded them for this one: they are as the one before it left them.
-        if (!arch::has_fp_control(sched.fp_control)) [[unlikely]]
-            arch::write_fp_control(sched.fp_control);
+        arch::write_fp_control(sched.fp_control);
         // pairs with nothing: one goroutine more or less is watched
         if (stacks_watched.load(relaxed)) [[unlikely]]
             begin_watch(s, g);

@@ -188,6 +188,29 @@ TEST_CASE("the way of rounding travels with the goroutine, and nobody inherits i
     });
 }
 
+#if defined(__x86_64__)
+TEST_CASE("nobody inherits the x87 unit's control word, changed alone") {
+    tests::on_goroutine([] {
+        auto word = [] {
+            std::uint16_t w;
+            asm volatile("fnstcw %0" : "=m"(w));
+            return w;
+        };
+        const std::uint16_t first = word(), other = first ^ 0x300;  // single precision
+        wait_group all;
+        std::atomic<int> strange{0};
+        for (int i = 0; i < 64; i++)  // without a park: one after the other on one stack
+            all.go([&] {
+                if (word() != first) strange++;
+                asm volatile("fldcw %0" : : "m"(other));
+            });
+        all.wait();
+        CHECK(word() == first);
+        CHECK(strange == 0);
+    });
+}
+#endif
+
 TEST_CASE("exception state and errno travel with the goroutine over a park in a catch block [P10] [G20]") {
     constexpr int kTasks = 50, kRounds = 40;
     wait_group wg;

@@ -17,7 +17,8 @@ TEST_CASE("a word is replaced when it holds what is expected, and only then") {
     CHECK_FALSE(os::replace_if(word, 2, 3));
     CHECK(word == 1);
     bool done = false;
-    for (int i = 0; i < 1000 && !done; i++) done = os::replace_if(word, 1, 7);  // the kernel may take the thread from its CPU
+    for (int i = 0; i < 1000 && !done; i++)
+        done = os::replace_if(word, 1, 7);  // the kernel may take the thread from its CPU
     CHECK(done == can);
     CHECK(word == (can ? 7 : 1));
 }

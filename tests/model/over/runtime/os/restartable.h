@@ -23,7 +23,8 @@ __attribute__((no_sanitize("thread"))) inline uint64_t store_unless_restarted(ui
     return s->done ? s->desired : old;  // over whatever the word holds by now
 }
 
-__attribute__((no_sanitize("thread"))) inline bool replace_if(atomic<uint32_t>& word, uint32_t expected, uint32_t desired,
+__attribute__((no_sanitize("thread"))) inline bool replace_if(atomic<uint32_t>& word, uint32_t expected,
+                                                              uint32_t desired,
                                                               model::place at = model::place::current()) {
     restartable_store s{model::restarts, desired, false};
     compiler_fence();
