@@ -3,13 +3,9 @@
 #include <gossamer/chan.h>
 #include <gossamer/go.h>
 
-using namespace gossamer;
+#include "../support/recurse.h"
 
-[[gnu::noinline]] static int recurse(int n) {
-    volatile char room[200];
-    room[0] = char(n);
-    return n < 0 ? 0 : recurse(n + 1) + room[0];
-}
+using namespace gossamer;
 
 int main() {
     return run([] {

@@ -2,13 +2,9 @@
 // The same in the main goroutine.
 #include <gossamer/go.h>
 
-using namespace gossamer;
+#include "../support/recurse.h"
 
-[[gnu::noinline]] static int recurse(int n) {
-    volatile char room[200];
-    room[0] = char(n);
-    return n < 0 ? 0 : recurse(n + 1) + room[0];
-}
+using namespace gossamer;
 
 int main() {
     return run([] { return recurse(0); });

@@ -12,6 +12,8 @@
 #include <random>
 #include <vector>
 
+#include "../support/recurse.h"
+
 using namespace gossamer;
 
 constexpr int kWords = 32;
@@ -28,12 +30,6 @@ static void on_fault(int sig, siginfo_t* info, void* context) {
         for (int i = 0; i < kWords; i++) spoilt += patterns[g] == nullptr || patterns[g][i] != word(g, i);
     dprintf(1, "%zu stacks, %zu words spoilt\n", patterns.size(), spoilt);
     runtimes_own.sa_sigaction(sig, info, context);
-}
-
-[[gnu::noinline]] static int recurse(int n) {
-    volatile char room[200];
-    room[0] = char(n);
-    return n < 0 ? 0 : recurse(n + 1) + room[0];
 }
 
 int main() {

@@ -26,7 +26,7 @@ class Program:
         if self.process.stdout.readline() != "ready\n":
             raise unittest.SkipTest("no /dev/shm of its own: " + self.process.communicate()[1].strip())
         self.pid = str(self.process.pid)
-        self.box = f"/proc/{self.pid}/root/dev/shm/gossamer.{os.geteuid()}.{self.pid}"
+        self.box = os.path.join("/proc", self.pid, "root", "dev/shm", f"gossamer.{os.geteuid()}.{self.pid}")
 
     def __enter__(self):
         return self
