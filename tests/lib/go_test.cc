@@ -16,6 +16,7 @@
 #include "gossamer/chan.h"
 #include "gossamer/runtime.h"
 #include "gossamer/wait_group.h"
+#include "runtime/arch/cpu.h"
 #include "tests/support/harness.h"
 #include "tests/support/with_procs.h"
 
@@ -188,28 +189,31 @@ TEST_CASE("the way of rounding travels with the goroutine, and nobody inherits i
     });
 }
 
-#if defined(__x86_64__)
-TEST_CASE("nobody inherits the x87 unit's control word, changed alone") {
-    tests::on_goroutine([] {
-        auto word = [] {
-            std::uint16_t w;
-            asm volatile("fnstcw %0" : "=m"(w));
-            return w;
-        };
-        const std::uint16_t first = word(), other = first ^ 0x300;  // single precision
+TEST_CASE("nobody inherits the x87 unit's control word, changed alone, where there is one") {
+    auto word = [](auto control) {
+        if constexpr (requires { control.x87; })
+            return control.x87;
+        else
+            return 0;
+    };
+    auto with_other_word = [](auto control) {
+        if constexpr (requires { control.x87; }) control.x87 ^= 0x300;  // single precision
+        return control;
+    };
+    tests::on_goroutine([&] {
+        const auto first = rt::arch::read_fp_control();
         wait_group all;
         std::atomic<int> strange{0};
         for (int i = 0; i < 64; i++)  // without a park: one after the other on one stack
             all.go([&] {
-                if (word() != first) strange++;
-                asm volatile("fldcw %0" : : "m"(other));
+                if (word(rt::arch::read_fp_control()) != word(first)) strange++;
+                rt::arch::write_fp_control(with_other_word(first));
             });
         all.wait();
-        CHECK(word() == first);
+        CHECK(word(rt::arch::read_fp_control()) == word(first));
         CHECK(strange == 0);
     });
 }
-#endif
 
 TEST_CASE("exception state and errno travel with the goroutine over a park in a catch block [P10] [G20]") {
     constexpr int kTasks = 50, kRounds = 40;
