@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <linux/membarrier.h>
-#include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if __has_include(<sys/rseq.h>)  // glibc 2.35
+#include <sys/rseq.h>
+#define GOSSAMER_LIBC_HAS_RSEQ
+#endif
 
 #include "runtime/base/event.h"
 #include "runtime/base/fatal.h"
@@ -40,7 +44,7 @@ ptrdiff_t restartable_area = 0;
 
 bool has_restart_fence() {
     static const bool works = [] {
-#if defined(__x86_64__) && !defined(GOSSAMER_SANITIZED)
+#if defined(__x86_64__) && defined(GOSSAMER_LIBC_HAS_RSEQ) && !defined(GOSSAMER_SANITIZED)
         // 0 bytes: the C library was told not to register it, or the kernel or valgrind refused.
         if (__rseq_size == 0 ||
             !can_register(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ))
