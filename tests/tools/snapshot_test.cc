@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "box_builder.h"
+#include "tools/gossamer/saved_g.h"
 
 using namespace insp_test;
 
@@ -288,6 +289,24 @@ TEST_CASE("what cannot be opened is named with the reason") {
     b.head().mono_ns_1 = 0;
     b.head().region_count = 0;
     CHECK(has(with_bytes(b.bytes()), "does not describe"));
+}
+
+TEST_CASE("a field that lies where no struct reaches is none") {
+    box_builder b;
+    uint64_t g = b.add_g({.id = 1, .status = waiting, .context = 0x1000, .stack = 0x2000});
+    const std::string was = "G.context 72 8\nG.stk 80 8\n", is = "G.context 4294967292 8\n\n\n\n",
+                      rest = "G.stk 80 8\n";
+    auto at = std::search(b.bytes().begin(), b.bytes().end(), was.begin(), was.end());
+    REQUIRE(at != b.bytes().end());
+    std::copy(is.begin(), is.end(), at);
+    b.add_region(box::region_kind::text, rest.c_str(), rest.size() + 1, 0);
+    scratch_file f(b);
+    auto t = insp::target::open(f.path());
+    CHECK_FALSE(t->find_field("G.context").there());
+    CHECK(t->find_field("G.stk").offset == 80);
+    insp::saved_g saved;
+    CHECK_FALSE(insp::saved_g_reader(*t).read(g, saved));
+    CHECK(insp::take_snapshot(*t).goroutines.size() == 1);
 }
 
 TEST_CASE("moments that cannot be are cut to what can be subtracted, and no bytes can be read anywhere") {

@@ -53,6 +53,7 @@ void set_clock(target::inside& in) {
 
 // Lines "G.id 64 8".
 void read_description(const target& t, target::inside& in) {
+    constexpr uint32_t kMost = 1 << 20;  // no struct of the runtime is larger: an offset and a size can be added
     std::string text = text_of(t, box::region_kind::text);
     for (size_t at = 0; at < text.size();) {
         size_t end = std::min(text.find('\n', at), text.size());
@@ -63,6 +64,7 @@ void read_description(const target& t, target::inside& in) {
         if (bytes == std::string::npos || offset == std::string::npos || offset == bytes) continue;
         field f;
         if (std::sscanf(line.c_str() + offset, " %u %u", &f.offset, &f.bytes) != 2) continue;
+        if (f.offset > kMost || f.bytes > kMost) continue;
         std::string what = line.substr(0, offset);
         if (what.starts_with("event."))
             in.events.emplace_back(what.substr(6), f.offset);
