@@ -28,7 +28,8 @@ TEST_CASE("who gives way at the end of the call on the big stack is told to stan
                 yield();
             }
         });
-        rt::on_big_stack(1 << 20, [](void*) { rt::current_m()->attention.fetch_or(rt::kYield); }, nullptr);
+        rt::on_big_stack(
+            1 << 20, [](void*) { rt::current_m()->attention.fetch_or(rt::kYield); }, nullptr);
         over = true;
         CHECK(me->stk == home);
         wg.wait();
