@@ -75,8 +75,8 @@ host_port split_host_port(std::string_view text) {
         if (end + 1 != colon)
             return wrong(text[end + 1] == ':' ? "too many colons in address" : "missing port in address");
         host = text.substr(1, end - 1);
-        if (host.find('[') != host.npos) return wrong("unexpected '[' in address");
-        if (text.substr(colon).find(']') != text.npos) return wrong("unexpected ']' in address");
+        if (text.find('[', 1) != text.npos) return wrong("unexpected '[' in address");
+        if (text.find(']', colon) != text.npos) return wrong("unexpected ']' in address");
     } else {
         if (host.find(':') != host.npos) return wrong("too many colons in address");
         if (text.find('[') != text.npos) return wrong("unexpected '[' in address");

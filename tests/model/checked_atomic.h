@@ -18,8 +18,10 @@ class alignas(sizeof(T)) checked_atomic {
 
   public:
     using value_type = T;
-    constexpr checked_atomic() noexcept : value_() {}
-    constexpr checked_atomic(T v) noexcept : value_(v) {}
+    constexpr checked_atomic() noexcept : checked_atomic(T()) {}
+    constexpr checked_atomic(T v) noexcept : value_(v) {
+        if (!is_constant_evaluated()) gossamer::model::born(&value_);
+    }
     checked_atomic(const checked_atomic&) = delete;
     checked_atomic& operator=(const checked_atomic&) = delete;
 

@@ -219,6 +219,14 @@ void take_p(M* victim, P* p, void*) {
     p->m.store(nullptr);
 }
 
+void monitor(M& victim) {
+    model::plain_thread("monitor", [&victim] {
+        in_runtime scope;
+        P* p = p_at(0);
+        if (p->m.load() == &victim && seize(&victim, p, take_p, nullptr)) start_m(p, false);
+    });
+}
+
 // Enters twice; in between it is outside, where its P may be taken.
 void goes_out_and_in() {
     for (int i = 0; i < 2; i++) {
@@ -242,11 +250,7 @@ void take_and_come_back() {
         loop(first);
     });
     model::thread_on("second", &second, [&second] { loop(second); });
-    model::plain_thread("monitor", [&first] {
-        in_runtime scope;
-        P* p = p_at(0);
-        if (p->m.load() == &first && seize(&first, p, take_p, nullptr)) start_m(p, false);
-    });
+    monitor(first);
     spare_threads();
     model::at_end([&first, &second] {
         check_stranded();
@@ -256,18 +260,20 @@ void take_and_come_back() {
 }
 
 // It says itself that it blocks.
+void blocks() {
+    begin_blocking();
+    end_blocking();
+    in_runtime scope;
+    M* m = current_m();
+    model::require(m->p != nullptr && m->p->m.load() == m, "P 1: who is inside holds its P");
+    w->ran.fetch_add(1);
+}
+
 void blocks_and_comes_back() {
     begin(1);
     M& first = model::scheduler_m(0);
     M& second = model::idle_m();
-    G& g = model::goroutine([] {
-        begin_blocking();
-        end_blocking();
-        in_runtime scope;
-        M* m = current_m();
-        model::require(m->p != nullptr && m->p->m.load() == m, "P 1: who is inside holds its P");
-        w->ran.fetch_add(1);
-    });
+    G& g = model::goroutine(blocks);
     put_next(p_at(0), w->made[0]);
     model::thread_on("first", &first, [&first, &g] {
         execute(&first, &g);
@@ -278,6 +284,23 @@ void blocks_and_comes_back() {
     model::at_end([] {
         check_stranded();
         model::require(w->ran.load() == 2, "both goroutines have run to their end");
+    });
+}
+
+// The monitor lays hands on its P meanwhile: one of the two gives it away.
+void blocks_while_watched() {
+    begin(1);
+    M& first = model::scheduler_m(0);
+    G& g = model::goroutine(blocks);
+    model::thread_on("first", &first, [&first, &g] {
+        execute(&first, &g);
+        loop(first);
+    });
+    monitor(first);
+    spare_threads();
+    model::at_end([] {
+        check_stranded();
+        model::require(w->ran.load() == 1, "the goroutine has run to its end");
     });
 }
 
@@ -296,6 +319,7 @@ TEST_CASE("idle: a deadline that comes while an M falls asleep in the poller [ti
 TEST_CASE("handshake: a P is taken from a thread that is outside, and the thread comes back [handshake 1, P 1, 2]") {
     model::must_hold("handshake, taken", {1, 0}, take_and_come_back);
     model::must_hold("handshake, given up", {1, 0}, blocks_and_comes_back);
+    model::must_hold("handshake, given up or taken", {1, 0}, blocks_while_watched);
 }
 
 TEST_CASE("idle, handshake: planted bugs are found") {
@@ -330,5 +354,11 @@ TEST_CASE("idle, handshake: planted bugs are found") {
                          {"runtime/base/atomic.h", "std::atomic_signal_fence(", skipped},
                          {"runtime/sched/handshake.cc", "attention.fetch_or(kSeizing)", skipped},
                          {"runtime/sched/handshake.cc", "in_runtime.load(acquire) == 0", relaxed},
+                     });
+    model::must_find("handshake, given up or taken", {1, 1}, blocks_while_watched,
+                     {
+                         {"tests/model/world.cc", heavy, skipped},
+                         {"runtime/sched/handshake.cc", "attention.fetch_or(kSeizing)", skipped},
+                         {"runtime/park/syscall.cc", "attention.fetch_or(kTaken)", skipped},
                      });
 }

@@ -171,6 +171,10 @@ void do_store(const void* at, unsigned size, uint64_t value, order o, place wher
 
 }  // namespace
 
+void born(const void* at) {
+    if (the.running) the.numbers.erase(at);
+}
+
 uint64_t load(const void* at, unsigned size, order o, place where) {
     if (!the.running) return read_memory(at, size);
     own_code scope;

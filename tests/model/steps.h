@@ -15,6 +15,8 @@ struct place {
     }
 };
 
+// A word begins here; what was at this address before, on a stack, was another.
+void born(const void* word);
 uint64_t load(const void* word, unsigned size, std::memory_order o, place at);
 void store(void* word, unsigned size, uint64_t value, std::memory_order o, place at);
 uint64_t change(void* word, unsigned size, uint64_t (*step)(uint64_t old, void* arg), void* arg, std::memory_order o,

@@ -1,85 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 // Cores, and the memory of programs that have died: made by hand here, as the kernel writes them.
 #include <doctest/doctest.h>
-#include <elf.h>
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <random>
 #include <sstream>
 
-#include "box_builder.h"
+#include "core_builder.h"
+#include "tools/gossamer/core_file.h"
 #include "tools/gossamer/snapshot.h"
 #include "tools/gossamer/target_inside.h"
 
 using namespace insp_test;
 
 namespace {
-
-constexpr uint64_t kHeap = 0x5555'0000'0000;
-
-// A core with one segment, at kHeap, and the note that names the box.
-class core_builder {
-  public:
-    struct mapped {
-        uint64_t begin, end, page;
-        std::string path;
-    };
-    std::vector<mapped> files;
-    std::string heap = std::string(4096, 0);
-    // Segments beyond the heap: what a core has that was written with shared mappings.
-    std::vector<std::pair<uint64_t, std::vector<char>>> more;
-
-    std::vector<char> bytes() const {
-        std::string note = note_file();
-        size_t loads = 1 + more.size();
-        uint64_t at = sizeof(Elf64_Ehdr) + (1 + loads) * sizeof(Elf64_Phdr);
-        Elf64_Ehdr e{};
-        std::memcpy(e.e_ident, ELFMAG, SELFMAG);
-        e.e_ident[EI_CLASS] = ELFCLASS64;
-        e.e_ident[EI_DATA] = ELFDATA2LSB;
-        e.e_type = ET_CORE;
-        e.e_phoff = sizeof e;
-        e.e_phentsize = sizeof(Elf64_Phdr);
-        e.e_phnum = uint16_t(1 + loads);
-        std::string out(reinterpret_cast<char*>(&e), sizeof e);
-        std::string body;
-        auto add = [&](uint32_t type, uint64_t address, const char* data, size_t size) {
-            Elf64_Phdr p{};
-            p.p_type = type;
-            p.p_flags = PF_R | PF_W;
-            p.p_offset = at + body.size();
-            p.p_vaddr = address;
-            p.p_filesz = p.p_memsz = size;
-            out.append(reinterpret_cast<char*>(&p), sizeof p);
-            body.append(data, size);
-        };
-        add(PT_NOTE, 0, note.data(), note.size());
-        add(PT_LOAD, kHeap, heap.data(), heap.size());
-        for (auto& [address, data] : more) add(PT_LOAD, address, data.data(), data.size());
-        out += body;
-        return {out.begin(), out.end()};
-    }
-
-  private:
-    static void number(std::string& to, uint64_t n) { to.append(reinterpret_cast<char*>(&n), sizeof n); }
-    std::string note_file() const {
-        std::string content, names;
-        number(content, files.size());
-        number(content, 4096);
-        for (const mapped& f : files) {
-            number(content, f.begin);
-            number(content, f.end);
-            number(content, f.page);
-            names += f.path + '\0';
-        }
-        content += names;
-        Elf64_Nhdr n{5, uint32_t(content.size()), NT_FILE};
-        std::string note(reinterpret_cast<char*>(&n), sizeof n);
-        note += std::string("CORE\0\0\0\0", 8) + content;
-        note.resize((note.size() + 3) / 4 * 4);
-        return note;
-    }
-};
 
 struct dead_program {
     box_builder b;
@@ -142,6 +78,37 @@ TEST_CASE("a core without a box, or whose box is another's by now, is refused") 
     d.core.files[0].path = "/usr/lib/libc.so";
     box_builder::write(core.path(), d.core.bytes());
     CHECK(message_of(core.path()).find("not of a process that runs on Gossamer") != std::string::npos);
+}
+
+TEST_CASE("a box that is a pipe by now is not waited for") {
+    dead_program d;
+    REQUIRE(mkfifo(d.path.c_str(), 0600) == 0);
+    scratch_file pipe(d.path), core(scratch_file::temporary());
+    box_builder::write(core.path(), d.core.bytes());
+    CHECK(message_of(core.path()).find("it is not a box") != std::string::npos);
+}
+
+TEST_CASE("a core that promises a gigabyte of notes and does not have it costs no gigabyte") {
+    core_builder c;
+    c.threads = 1;
+    std::vector<char> bytes = c.bytes();
+    Elf64_Phdr notes;
+    std::memcpy(&notes, bytes.data() + sizeof(Elf64_Ehdr), sizeof notes);
+    notes.p_filesz = (1 << 30) - 1;
+    std::memcpy(bytes.data() + sizeof(Elf64_Ehdr), &notes, sizeof notes);
+    scratch_file core(scratch_file::temporary()), copy(scratch_file::temporary());
+    box_builder::write(core.path(), bytes);
+    rusage before, after;
+    getrusage(RUSAGE_SELF, &before);
+    std::string message;
+    try {
+        insp::copy_core(core.path(), copy.path(), "");
+    } catch (const insp::error& e) {
+        message = e.what();
+    }
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(message.find("the core is cut short") != std::string::npos);
+    CHECK(after.ru_maxrss - before.ru_maxrss < 100 << 10);  // kilobytes
 }
 
 TEST_CASE("cores that are cut short or spoiled end in an error or a snapshot") {

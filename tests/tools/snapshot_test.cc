@@ -9,9 +9,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <random>
+#include <utility>
 
 #include "box_builder.h"
+#include "tools/gossamer/saved_g.h"
 
 using namespace insp_test;
 
@@ -278,8 +281,51 @@ TEST_CASE("what cannot be opened is named with the reason") {
     CHECK(has(with_bytes(b.bytes()), "no end"));
     b.head().why[0] = 0;
     std::memset(b.head().why, 0, sizeof b.head().why);
+    uint64_t moment = std::exchange(b.head().mono_ns_0, uint64_t{1} << 63);
+    CHECK(has(with_bytes(b.bytes()), "its clocks"));
+    b.head().mono_ns_0 = std::exchange(moment, uint64_t{1} << 63);
+    b.head().mono_ns_1 = moment;
+    CHECK(has(with_bytes(b.bytes()), "its clocks"));
+    b.head().mono_ns_1 = 0;
     b.head().region_count = 0;
     CHECK(has(with_bytes(b.bytes()), "does not describe"));
+}
+
+TEST_CASE("a field that lies where no struct reaches is none") {
+    box_builder b;
+    uint64_t g = b.add_g({.id = 1, .status = waiting, .context = 0x1000, .stack = 0x2000});
+    const std::string was = "G.context 72 8\nG.stk 80 8\n", is = "G.context 4294967292 8\n\n\n\n",
+                      rest = "G.stk 80 8\n";
+    auto at = std::search(b.bytes().begin(), b.bytes().end(), was.begin(), was.end());
+    REQUIRE(at != b.bytes().end());
+    std::copy(is.begin(), is.end(), at);
+    b.add_region(box::region_kind::text, rest.c_str(), rest.size() + 1, 0);
+    scratch_file f(b);
+    auto t = insp::target::open(f.path());
+    CHECK_FALSE(t->find_field("G.context").there());
+    CHECK(t->find_field("G.stk").offset == 80);
+    insp::saved_g saved;
+    CHECK_FALSE(insp::saved_g_reader(*t).read(g, saved));
+    CHECK(insp::take_snapshot(*t).goroutines.size() == 1);
+}
+
+TEST_CASE("moments that cannot be are cut to what can be subtracted, and no bytes can be read anywhere") {
+    box_builder b;
+    b.add_g({.id = 1, .status = waiting, .since = INT64_MIN});
+    b.add_p({.id = 0, .deadline = INT64_MIN});
+    scratch_file f(b);
+    auto t = insp::target::open(f.path());
+    insp::snapshot s = insp::take_snapshot(*t);
+    REQUIRE(s.goroutines.size() == 1);
+    CHECK(s.goroutines[0].waits_since_ns == -insp::kMostNs);
+    REQUIRE(s.processors.size() == 1);
+    CHECK(s.processors[0].next_deadline_ns == -insp::kMostNs);
+    for (uint64_t ticks : {uint64_t{0}, uint64_t{1} << 63, UINT64_MAX}) {
+        CHECK(t->ns_of(ticks) <= insp::kMostNs);
+        CHECK(t->ns_of(ticks) >= -insp::kMostNs);
+    }
+    for (int64_t ns : {INT64_MIN, INT64_MAX}) CHECK(std::abs(t->real_ns_of(ns)) <= insp::kMostNs);
+    CHECK(t->read(1, nullptr, 0));
 }
 
 TEST_CASE("somebody else's process is refused with the owner's name") {

@@ -151,6 +151,9 @@ box_file::box_file(std::unique_ptr<file_map> file, std::string target)
     if (!is_terminated(head_->why, sizeof head_->why) || !is_terminated(head_->exe, sizeof head_->exe) ||
         !is_terminated(head_->library, sizeof head_->library))
         fail(target_, "the header of the box is damaged: a text in it has no end");
+    for (uint64_t moment : {head_->mono_ns_0, head_->mono_ns_1.load(), head_->real_ns_0})
+        if (moment > uint64_t(kMostNs))
+            fail(target_, "the header of the box is damaged: its clocks say 126 years and more");
 }
 
 const std::vector<box::region>& box_file::regions() {

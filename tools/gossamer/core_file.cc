@@ -47,9 +47,11 @@ void copy_bytes(int from, uint64_t size, sparse_file& to, const std::string& pat
     }
 }
 
-bool has_thread(int fd, const Elf64_Phdr& p, const std::string& path) {
+bool has_thread(int fd, const Elf64_Phdr& p, uint64_t size, const std::string& path) {
     constexpr uint64_t kMost = 1 << 30;
     if (p.p_filesz > kMost) return false;
+    // Before there is memory for what it promises.
+    if (p.p_offset > size || p.p_filesz > size - p.p_offset) fail(path, "the core is cut short");
     std::string notes(p.p_filesz, 0);
     read_all(fd, p.p_offset, notes.data(), notes.size(), path);
     Elf64_Nhdr n;
@@ -109,6 +111,7 @@ void copy_core(const std::string& from, const std::string& to, const std::string
     if (std::memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_CLASS] != ELFCLASS64 || e.e_type != ET_CORE ||
         e.e_phentsize != sizeof(Elf64_Phdr))
         fail(from, "it is no core of a 64-bit process");
+    auto size = uint64_t(s.st_size);
     uint64_t count = e.e_phnum;
     Elf64_Shdr first;
     if (count == PN_XNUM) {
@@ -120,13 +123,12 @@ void copy_core(const std::string& from, const std::string& to, const std::string
         Elf64_Phdr p;
         uint64_t at = e.e_phoff + i * sizeof p;
         read_all(in.get(), at, &p, sizeof p, from);
-        if (p.p_type != PT_NOTE || !has_thread(in.get(), p, from)) continue;
+        if (p.p_type != PT_NOTE || !has_thread(in.get(), p, size, from)) continue;
         std::string all(p.p_filesz, 0);
         read_all(in.get(), p.p_offset, all.data(), all.size(), from);
         all.resize((all.size() + 3) & ~size_t(3));
         all += notes;
         sparse_file out(to);
-        auto size = uint64_t(s.st_size);
         copy_bytes(in.get(), size, out, from);
         p.p_offset = (size + kPage - 1) & ~(kPage - 1);
         p.p_filesz = all.size();

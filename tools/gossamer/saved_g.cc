@@ -19,23 +19,17 @@ saved_g_reader::saved_g_reader(const target& t)
       status_(t.find_field("G.status")),
       base_(t.find_field("stack.base")),
       klass_(t.find_field("stack.klass")) {
-    for (const field& f : {context_, stack_, status_}) bytes_ = std::max(bytes_, f.offset + f.bytes);
+    for (const field& f : {context_, stack_, status_}) bytes_ = std::max(bytes_, uint64_t{f.offset} + f.bytes);
     if (bytes_ > kMostBytes) context_.bytes = 0;
 }
 
 bool saved_g_reader::read(uint64_t g_address, saved_g& to) const {
     if (!is_usable()) return false;
-    std::byte copy[kMostBytes];
-    const std::byte* g = t_.at(g_address, bytes_);
-    if (g == nullptr) {
-        if (!t_.read(g_address, copy, bytes_)) return false;
-        g = copy;
-    }
-    // Another process writes them.
-    const auto* status = reinterpret_cast<const volatile uint8_t*>(g + status_.offset);
-    to.status = *status;
-    to.context = *reinterpret_cast<const volatile uint64_t*>(g + context_.offset);
-    to.stack = *reinterpret_cast<const volatile uint64_t*>(g + stack_.offset);
+    std::byte copy[kMostBytes];  // another process writes it, and nobody says that it is aligned
+    if (!t_.read(g_address, copy, bytes_)) return false;
+    std::memcpy(&to.status, copy + status_.offset, sizeof to.status);
+    std::memcpy(&to.context, copy + context_.offset, sizeof to.context);
+    std::memcpy(&to.stack, copy + stack_.offset, sizeof to.stack);
     return true;
 }
 

@@ -28,7 +28,7 @@ class saved_g_reader {
   private:
     const target& t_;
     field context_, stack_, status_, base_, klass_;
-    uint32_t bytes_ = 0;
+    uint64_t bytes_ = 0;
 };
 
 }  // namespace insp

@@ -162,7 +162,7 @@ class taker {
         to.created = p_.created.of(p);
         to.ended = p_.ended.of(p);
         auto deadline = int64_t(p_.next_deadline.of(p));
-        to.next_deadline_ns = deadline == kNoDeadline ? 0 : deadline;
+        to.next_deadline_ns = deadline == kNoDeadline ? 0 : possible_ns(deadline);
         uint32_t size = std::min<uint32_t>(p_.ring.bytes / sizeof(uint64_t), kMostQueued);
         auto head = uint32_t(p_.head.of(p));
         uint32_t queued = std::min(uint32_t(p_.tail.of(p)) - head, size);
@@ -226,7 +226,7 @@ class taker {
             to.reason = uint8_t(g_.reason.of(g));
             to.object = g_.wait_object.of(g);
             to.site_pc = g_.param.of(g);
-            to.waits_since_ns = int64_t(g_.wait_since.of(g));
+            to.waits_since_ns = possible_ns(int64_t(g_.wait_since.of(g)));
         }
         if (status == s_running || to.is_thread) to.thread = thread_at(g_.m.of(g));
         if (status == s_waiting || status == s_runnable) to.context = g_.context.of(g);

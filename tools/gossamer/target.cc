@@ -43,7 +43,7 @@ bool is_number(const std::string& what) {
 void set_clock(target::inside& in) {
     const box::header& h = in.box->head();
     in.anchor_ticks = h.tsc_1.load();
-    in.anchor_ns = int64_t(h.mono_ns_1.load());
+    in.anchor_ns = possible_ns(int64_t(h.mono_ns_1.load()));
     if (in.is_live) read_clocks(&in.anchor_ticks, &in.anchor_ns);
     auto ticks = double(int64_t(in.anchor_ticks - h.tsc_0));
     auto ns = double(in.anchor_ns - int64_t(h.mono_ns_0));
@@ -53,6 +53,7 @@ void set_clock(target::inside& in) {
 
 // Lines "G.id 64 8".
 void read_description(const target& t, target::inside& in) {
+    constexpr uint32_t kMost = 1 << 20;  // no struct of the runtime is larger: an offset and a size can be added
     std::string text = text_of(t, box::region_kind::text);
     for (size_t at = 0; at < text.size();) {
         size_t end = std::min(text.find('\n', at), text.size());
@@ -63,6 +64,7 @@ void read_description(const target& t, target::inside& in) {
         if (bytes == std::string::npos || offset == std::string::npos || offset == bytes) continue;
         field f;
         if (std::sscanf(line.c_str() + offset, " %u %u", &f.offset, &f.bytes) != 2) continue;
+        if (f.offset > kMost || f.bytes > kMost) continue;
         std::string what = line.substr(0, offset);
         if (what.starts_with("event."))
             in.events.emplace_back(what.substr(6), f.offset);
@@ -157,6 +159,7 @@ std::pair<uint64_t, uint64_t> target::data(const box::region& r, uint64_t from) 
 const std::byte* target::at(uint64_t address, size_t bytes) const { return in_->box->at(address, bytes); }
 
 bool target::read(uint64_t address, void* to, size_t bytes) const {
+    if (bytes == 0) return true;
     if (const std::byte* from = at(address, bytes)) {
         std::memcpy(to, from, bytes);
         return true;
@@ -201,16 +204,16 @@ const std::vector<std::pair<std::string, uint32_t>>& target::events() const { re
 
 int64_t target::ns_of(uint64_t ticks) const {
     double since = double(int64_t(ticks - in_->anchor_ticks)) * in_->ns_a_tick;
-    return int64_t(uint64_t(in_->anchor_ns) + uint64_t(int64_t(std::clamp(since, -4e18, 4e18))));
+    return possible_ns(in_->anchor_ns + int64_t(std::clamp(since, -4e18, 4e18)));
 }
 
 int64_t target::real_ns_of(int64_t monotonic_ns) const {
-    return int64_t(head().real_ns_0 + (uint64_t(monotonic_ns) - head().mono_ns_0));
+    return possible_ns(int64_t(head().real_ns_0 + (uint64_t(monotonic_ns) - head().mono_ns_0)));
 }
 
 int64_t target::now_ns() const {
     uint64_t ticks = 0;
-    int64_t ns = int64_t(head().mono_ns_1.load());
+    int64_t ns = possible_ns(int64_t(head().mono_ns_1.load()));
     if (in_->is_live) read_clocks(&ticks, &ns);
     return ns;
 }

@@ -3,6 +3,7 @@
 // description, names addresses. Nothing is written to it but through control().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -24,6 +25,10 @@ struct error : std::runtime_error {
 // Throws error "gossamer: COMMAND TARGET: fact"; the command is the one that main() runs.
 [[noreturn]] void fail(const std::string& target, const std::string& fact);
 extern std::string running_command;
+
+// Every moment that a target tells of is within this of zero, whatever it says: two of them can be subtracted, and a minute more.
+constexpr int64_t kMostNs = 4'000'000'000'000'000'000;
+inline int64_t possible_ns(int64_t ns) { return std::clamp(ns, -kMostNs, kMostNs); }
 
 // One field of a struct of the runtime, as the description tells.
 struct field {

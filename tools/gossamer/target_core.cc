@@ -236,7 +236,7 @@ void open_core(target::inside& in, std::unique_ptr<file_map> core) {
     auto named = std::find_if(files.begin(), files.end(), [](const mapped_file& f) { return is_box_name(f.path); });
     if (named == files.end()) fail(in.name, "the core is not of a process that runs on Gossamer, or it had no box");
     in.box_path = named->path;
-    if (file_handle fd(::open(named->path.c_str(), O_RDONLY | O_CLOEXEC)); fd) {
+    if (file_handle fd(::open(named->path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); fd) {
         auto b = std::make_unique<box_file>(std::make_unique<file_map>(std::move(fd)), named->path);
         if (belongs_to(*b, files)) in.box = std::move(b);
     }

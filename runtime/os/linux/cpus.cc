@@ -47,7 +47,7 @@ unsigned cpus_under(const char* cgroup_root, const char* self_cgroup, unsigned a
     int read = fscanf(f, "%lld %lld", &quota, &period);  // "max 100000" reads no number: no limit
     fclose(f);
     if (read != 2 || quota <= 0 || period <= 0) return affinity;
-    long long limit = (quota + period - 1) / period;
+    long long limit = quota / period + (quota % period != 0);
     if (limit < 2 && quota >= period) limit = 2;
     return limit < affinity ? unsigned(limit) : affinity;
 }

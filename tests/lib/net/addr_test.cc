@@ -47,6 +47,8 @@ TEST_CASE("host and port are split and joined as in Go") {
     CHECK(wrong("[::1") == "address [::1: missing ']' in address");
     CHECK(wrong("[::1:80") == "address [::1:80: missing ']' in address");
     CHECK(wrong("a[b:80") == "address a[b:80: unexpected '[' in address");
+    CHECK(wrong("[::1]:[80") == "address [::1]:[80: unexpected '[' in address");
+    CHECK(wrong("[::1]:8]0") == "address [::1]:8]0: unexpected ']' in address");
     CHECK(wrong("a]b:80") == "address a]b:80: unexpected ']' in address");
 }
 

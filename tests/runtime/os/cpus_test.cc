@@ -47,6 +47,12 @@ TEST_CASE("a cgroup v2 quota cuts the number of procs: rounded up, below two onl
     CHECK(fake_cgroup("/box", "6400000 100000").cpus(16) == 16);
 }
 
+TEST_CASE("a quota of more than can be counted in 64 bits is none [RT2]") {
+    CHECK(fake_cgroup("/", "9223372036854775807 2").cpus(3) == 3);
+    CHECK(fake_cgroup("/", "99999999999999999999 99999999999999999999").cpus(3) == 2);
+    CHECK(fake_cgroup("/", "1 9223372036854775807").cpus(3) == 1);
+}
+
 TEST_CASE("without a quota the affinity mask decides [RT2]") {
     CHECK(fake_cgroup("/box", "max 100000").cpus(5) == 5);
     CHECK(fake_cgroup("/box", nullptr).cpus(5) == 5);
