@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tools/gossamer/leaks.h"
 
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -89,6 +90,8 @@ bool have_gone_on(const target& t, const cpu_readings& then) {
 // The same look at the process while it stands still: what is stuck then is so for ever. But a mutex notes its holder just after it was taken: a thread that
 // stands between the two has it, and the note names somebody else. So locks are looked at once more, when each thread has gone on or sleeps.
 void confirm(const target& t, const snapshot& s, std::vector<uint32_t>& stuck, leak_report& report) {
+    // While the process stands still this one should not wait for a core. Refused for who is not root, and then it is as it was.
+    setpriority(PRIO_PROCESS, 0, -10);
     cpu_readings ran;
     for (int look = 0; look < 2 && !stuck.empty(); look++) {
         if (!have_gone_on(t, ran)) {

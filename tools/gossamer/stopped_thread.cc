@@ -162,11 +162,17 @@ thread_copy copy_thread(uint64_t pid, uint64_t tid, const machine& m, size_t mos
 
 stopped_process::stopped_process(uint64_t pid, const machine& m) : pid_(pid) {
     constexpr int64_t kPatience = 2'000'000'000;  // with another tracer
+    constexpr int kMostRounds = 1000;             // of threads that begin others
+    constexpr int kSame = 4;
     int64_t give_up = now_ns() + kPatience;
     for (;;) {
         why_.clear();
         since_ns_ = now_ns();
-        while (stop_new(m)) continue;
+        // A list that is read while threads come and go may lack one: it is read until it has said the same a few times.
+        int round = 0;
+        for (int same = 0; round < kMostRounds && same < kSame && why_.empty(); round++)
+            same = stop_new(m) ? 0 : same + 1;
+        if (round == kMostRounds && why_.empty()) why_ = "its threads begin others faster than they can be stopped";
         if (why_.empty()) return;
         bool again = std::any_of(holds_.begin(), holds_.end(),
                                  [&](const hold& h) { return h.signal < 0 && is_traced(pid, h.tid); });
