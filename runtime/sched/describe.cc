@@ -41,6 +41,7 @@ void describe_structs(description& d) {
     d.add("P.ring", &P::ring);
     d.add("M.in_runtime", &M::in_runtime);
     d.add("M.p", &M::p);
+    d.add("M.g0_context", &M::g0_context);
     d.add("M.curg", &M::curg);
     d.add("M.trace", &M::trace);
     d.add("M.spinning", &M::spinning);

@@ -78,6 +78,7 @@ void print_json(const target& t, const leak_report& report, const std::vector<gr
     if (!report.why_inexact.empty()) json.key("why").string(report.why_inexact);
     json.key("blocked").number(uint64_t(report.blocked));
     json.key("searched_bytes").number(report.bytes);
+    json.key("stopped_ns").number(report.stopped_ns);
     json.key("leaked").number(uint64_t(report.leaks.size()));
     json.key("groups").begin_array();
     for (const group& g : groups) {
@@ -121,12 +122,17 @@ const command leaks_command = {
     "  --older 10s   only those known to have waited for so long\n"
     "  --json        as JSON, with the ids of all\n\n"
     "PROOF   certain: what it waits for is mentioned nowhere but in the stacks and closures of leaked goroutines. All\n"
-    "        memory of the process was searched twice, and the registers of its threads (each stopped for some\n"
-    "        microseconds); the channels' own count of handles agrees.\n"
+    "        memory of the process and the registers of its threads were searched while it stood still; the channels' "
+    "own\n"
+    "        count of handles agrees.\n"
     "        heuristic: only waits for long. Where the memory is gone (the black box of a dead process), or with "
     "--older\n"
     "        where it cannot be read.\n"
-    "Not every leak is found: what lies on the heap counts as in use.\n\n"
+    "The process is stopped only when there is somebody to suspect: for some 10 ms, and as long as it takes to read "
+    "its\n"
+    "memory, about half a second a gigabyte; --json tells how long. Not every leak is found: what lies on the heap "
+    "counts\n"
+    "as in use.\n\n"
     "example: gossamer leaks 4711 --older 1m\n",
     run};
 

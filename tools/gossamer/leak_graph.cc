@@ -16,17 +16,13 @@ class marker {
           open_(g.waiters.size()),
           alive_(g.places.size()),
           words_(g.places.size()),
-          sure_(g.places.size()),
           used_(g.places.size()),
           waiters_of_(g.places.size()),
           held_by_(g.waiters.size()),
           lies_in_(g.waiters.size()) {
         for (uint32_t w = 0; w < g.waiters.size(); w++) {
             for (uint32_t p : g.waiters[w].places) waiters_of_[p].push_back(w);
-            for (const leak_mention& m : g.waiters[w].mentions) {
-                words_[m.place] += m.words;
-                sure_[m.place] += m.sure;
-            }
+            for (const leak_mention& m : g.waiters[w].mentions) words_[m.place] += m.words;
         }
         for (uint32_t p = 0; p < g.places.size(); p++) {
             if (g.places[p].holder >= 0) held_by_[size_t(g.places[p].holder)].push_back(p);
@@ -76,7 +72,6 @@ class marker {
     void leave(uint32_t w) {
         for (const leak_mention& m : g_.waiters[w].mentions) {
             words_[m.place] -= m.words;
-            sure_[m.place] -= m.sure;
             used_[m.place] = true;
             look_at(m.place);
         }
@@ -90,16 +85,15 @@ class marker {
         const leak_place& place = g_.places[p];
         if (place.is_alive) return revive(p);
         if (place.holder >= 0) return;  // woken with its holder
-        // More handles than words in closed rooms: one is elsewhere. All of them for certain in closures: whatever else looks like one is an old word.
+        // More handles than words in closed rooms: one is elsewhere. As many says nothing: some of the words may be old ones.
         if (place.handles > words_[p]) return revive(p);
-        if (place.handles != 0 && place.handles <= sure_[p]) return;
         if (used_[p] || place.outside) revive(p);
     }
 
     const leak_graph& g_;
     std::vector<bool> awake_, open_, alive_;
-    std::vector<uint64_t> words_, sure_;  // in closed rooms
-    std::vector<bool> used_;              // an open room mentions it or holds it
+    std::vector<uint64_t> words_;  // in closed rooms
+    std::vector<bool> used_;       // an open room mentions it or holds it
     std::vector<std::vector<uint32_t>> waiters_of_, held_by_, lies_in_;
     std::vector<uint32_t> woken_, opened_;
 };

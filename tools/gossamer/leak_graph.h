@@ -23,7 +23,6 @@ struct leak_place {
 struct leak_mention {
     uint32_t place = 0;
     uint32_t words = 0;  // how often its address stands in the room
-    uint32_t sure = 0;   // of these, how many are handles for certain (those in the start closure)
 };
 
 struct leak_waiter {

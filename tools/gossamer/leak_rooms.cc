@@ -41,16 +41,18 @@ bool may_leak(const goroutine& g) {
 leak_rooms::leak_rooms(const target& t, const snapshot& s, const stack_map& stacks, std::vector<uint32_t> candidates)
     : t_(t),
       s_(s),
+      stacks_(stacks),
       objects_(t),
       holders_(t, s, stacks),
       memory_cache_(t),
       candidates_(std::move(candidates)),
-      memory_(writable_memory(t)) {
+      memory_(writable_memory(t)),
+      gs_(t.regions(box::region_kind::gs)) {
     graph.waiters.resize(candidates_.size());
     rooms_.resize(candidates_.size());
-    prints.resize(candidates_.size());
+    for (const goroutine& g : s.goroutines) living_.emplace(g.address, g.id);
     for (uint32_t w = 0; w < candidates_.size(); w++) waiter_by_id_.emplace(s_.goroutines[candidates_[w]].id, w);
-    for (uint32_t w = 0; w < candidates_.size(); w++) find_room(w, stacks);
+    for (uint32_t w = 0; w < candidates_.size(); w++) find_room(w);
     for (uint32_t w = 0; w < candidates_.size(); w++) {
         const room& r = rooms_[w];
         for (span one : {span{r.user_low, r.stack.high, w}, span{r.closure.low, r.closure.high, w},
@@ -72,10 +74,10 @@ leak_rooms::leak_rooms(const target& t, const snapshot& s, const stack_map& stac
     read_rooms();
 }
 
-void leak_rooms::find_room(uint32_t w, const stack_map& stacks) {
+void leak_rooms::find_room(uint32_t w) {
     const goroutine& g = s_.goroutines[candidates_[w]];
     room& r = rooms_[w];
-    const stack_map::range* range = stacks.of(g.id);
+    const stack_map::range* range = stacks_.of(g.id);
     field closure = t_.find_field("G.closure");
     std::vector<uint64_t> words;
     bool readable = range != nullptr && closure.bytes == kClosureBytes && range->low <= g.context &&
@@ -85,11 +87,9 @@ void leak_rooms::find_room(uint32_t w, const stack_map& stacks) {
     if (!readable) {
         // What it has is not known: it may keep anything alive.
         graph.waiters[w].is_alive = true;
-        whole = false;
         return;
     }
     r.stack = {g.context, range->high};
-    prints[w] = print_of(words.data(), words.size());
     r.closure = {g.address + closure.offset, g.address + closure.offset + closure.bytes};
     find_user_part(r, g, words);
     uint64_t first = 0;
@@ -200,15 +200,15 @@ void leak_rooms::read_rooms() {
     std::vector<uint64_t> words;
     for (uint32_t w = 0; w < rooms_.size(); w++) {
         room& r = rooms_[w];
-        note(w, r.words.data(), r.words.size(), false);
+        note(w, r.words.data(), r.words.size());
         bool is_noted = !std::exchange(r.words, {}).empty();
         for (const stretch& part : {is_noted ? stretch{} : r.stack, r.closure, r.box}) {
             if (part.low >= part.high) continue;
             words.resize((part.high - part.low) / 8);
             if (t_.read(part.low, words.data(), words.size() * 8))
-                note(w, words.data(), words.size(), part.low != r.stack.low);
+                note(w, words.data(), words.size());
             else
-                graph.waiters[w].is_alive = true, whole = false;
+                graph.waiters[w].is_alive = true;
         }
         std::vector<uint32_t>& reaches = graph.waiters[w].reaches;
         std::sort(reaches.begin(), reaches.end());
@@ -216,11 +216,11 @@ void leak_rooms::read_rooms() {
     }
 }
 
-void leak_rooms::note(uint32_t w, const uint64_t* words, size_t n, bool sure) {
+void leak_rooms::note(uint32_t w, const uint64_t* words, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint64_t word = words[i];
         if (word < low_ || word >= high_) continue;
-        if (int64_t p = place_of(word); p >= 0) graph.waiters[w].mentions.push_back({uint32_t(p), 1, sure ? 1u : 0u});
+        if (int64_t p = place_of(word); p >= 0) graph.waiters[w].mentions.push_back({uint32_t(p), 1});
         if (int64_t r = room_of(word); r >= 0 && r != w) graph.waiters[w].reaches.push_back(uint32_t(r));
     }
 }
@@ -234,78 +234,178 @@ void leak_rooms::search(const uint64_t* words, size_t n) {
     }
 }
 
-// The closures of all goroutines of this moment, new ones included, but those of the rooms.
+// The closures of all goroutines but those of the rooms.
 bool leak_rooms::search_closures() {
-    snapshot now = take_snapshot(t_);
-    std::unordered_map<uint64_t, uint64_t> candidate_at;  // address of the G: id
-    for (uint32_t c : candidates_) candidate_at.emplace(s_.goroutines[c].address, s_.goroutines[c].id);
     field closure = t_.find_field("G.closure"), locals = t_.find_field("G.locals");
-    bool all = true;
-    for (const goroutine& g : now.goroutines) {
-        auto at = candidate_at.find(g.address);
-        if (g.is_thread || (at != candidate_at.end() && at->second == g.id)) continue;
+    if (closure.bytes != kClosureBytes) return false;
+    for (const goroutine& g : s_.goroutines) {
+        auto at = waiter_by_id_.find(g.id);
+        if (g.is_thread || (at != waiter_by_id_.end() && rooms_[at->second].closure.high != 0)) continue;
         uint64_t words[kClosureBytes / 8];
-        all = all && t_.read(g.address + closure.offset, words, sizeof words);
+        if (!t_.read(g.address + closure.offset, words, sizeof words)) return false;
         search(words, std::size(words));
         if (locals.there() && t_.read(g.address + locals.offset, words, 8)) search(words, 1);
     }
-    search_moved(now);
-    return all;
+    return true;
 }
 
-// Goroutines that are new, or stand elsewhere than the snapshot says: their stacks as they are now.
-void leak_rooms::search_moved(const snapshot& now) {
+// Of the stacks of the others, what is in use; of a goroutine's that is on its stack, or moves, all of it. `in_use`: words by which a stack that is nobody's
+// shows itself.
+bool leak_rooms::search_stacks(const slabs& all, const std::vector<uint64_t>& in_use, uint64_t* bytes) {
     std::vector<stretch> where;
-    stack_map stacks(t_, now);
-    for (const goroutine& g : now.goroutines) {
-        const goroutine* before = s_.find(g.id);
-        const stack_map::range* range = g.is_thread ? nullptr : stacks.of(g.id);
-        if (range == nullptr || (before != nullptr && before->context == g.context && before->state == g.state))
-            continue;
-        where.push_back({range->low <= g.context && g.context < range->high ? g.context : range->low, range->high});
+    uint64_t least = UINT64_MAX;
+    for (const goroutine& g : s_.goroutines)
+        if (const stack_map::range* r = g.is_thread ? nullptr : stacks_.of(g.id))
+            least = std::min(least, r->high - r->low);
+    std::vector<stretch> larger;
+    for (const goroutine& g : s_.goroutines) {
+        const stack_map::range* range = g.is_thread ? nullptr : stacks_.of(g.id);
+        if (range == nullptr) continue;
+        stretch part{range->low <= g.context && g.context < range->high ? g.context : range->low, range->high};
+        // On a larger stack than others it may be for a while only (on_big_stack), with the rest of its frames on another, to which this one points.
+        if (range->high - range->low > least) larger.push_back(part);
+        auto at = waiter_by_id_.find(g.id);
+        if (at == waiter_by_id_.end() || rooms_[at->second].stack.high == 0) where.push_back(part);
     }
     bool failed = false;
-    read_words(
-        t_, join(std::move(where)), false, [this](uint64_t, const uint64_t* words, size_t n) { search(words, n); },
+    std::vector<stretch> slabs_of_stacks = join(all.stacks);
+    auto take = [&](uint64_t, const uint64_t* w, size_t n) {
+        for (size_t i = 0; i < n; i++)
+            if (contains(slabs_of_stacks, w[i]) && stacks_.find(w[i]) == nullptr) where.push_back(all.stack_at(w[i]));
+    };
+    take(0, in_use.data(), in_use.size());
+    read_words(t_, within(join(std::move(larger)), memory_), take, &failed);
+    *bytes += read_words(
+        t_, within(join(std::move(where)), memory_),
+        [this](uint64_t address, const uint64_t* w, size_t n) {
+            search(w, n);
+            const stack_map::range* owner = nullptr;
+            for (size_t i = 0; i < n; i++) {
+                if (!is_g(w[i])) continue;
+                if (owner == nullptr || address + i * 8 >= owner->high) owner = stacks_.find(address + i * 8);
+                search_unborn(w[i], owner != nullptr ? owner->id : 0);
+            }
+        },
         &failed);
+    return !failed;
 }
 
-bool leak_rooms::search_outside(bool backwards, uint64_t* bytes) {
+bool leak_rooms::is_g(uint64_t word) const {
+    return std::any_of(gs_.begin(), gs_.end(),
+                       [word](const box::region& r) { return word - r.address < r.bytes && r.stride != 0; });
+}
+
+// go() builds the closure in a G that counts as dead until all is done; who does it has its address.
+void leak_rooms::search_unborn(uint64_t word, uint64_t creator) {
+    field closure = t_.find_field("G.closure"), made_by = t_.find_field("G.creator_id");
+    for (const box::region& r : gs_) {
+        if (word - r.address >= r.bytes || r.stride == 0) continue;
+        uint64_t offset = (word - r.address) % r.stride, g = word - offset, by = 0;
+        if ((offset != 0 && offset != closure.offset) || living_.contains(g)) return;
+        uint64_t words[kClosureBytes / 8];
+        if (t_.read(g + made_by.offset, &by, sizeof by) && by == creator &&
+            t_.read(g + closure.offset, words, sizeof words))
+            search(words, std::size(words));
+    }
+}
+
+// Who wakes somebody has taken him off what he waits for, and may know nothing but his G, or what of him stood in the queue, which leads to the next one.
+void leak_rooms::is_being_woken(uint64_t word) {
+    std::vector<uint64_t> words{word};
+    while (!words.empty()) {
+        word = words.back();
+        words.pop_back();
+        uint32_t w = 0;
+        if (auto at = living_.find(word); at != living_.end()) {
+            auto found = waiter_by_id_.find(at->second);
+            if (found == waiter_by_id_.end()) continue;
+            w = found->second;
+        } else {
+            const stack_map::range* range = stacks_.find(word);
+            auto found = range != nullptr ? waiter_by_id_.find(range->id) : waiter_by_id_.end();
+            if (found == waiter_by_id_.end() || word < rooms_[found->second].stack.low) continue;
+            w = found->second;
+        }
+        if (std::exchange(graph.waiters[w].is_alive, true)) continue;
+        stretch own = {rooms_[w].stack.low, rooms_[w].user_low};
+        size_t known = words.size();
+        words.resize(known + (own.high - own.low) / 8);
+        if (!t_.read(own.low, words.data() + known, (words.size() - known) * 8)) words.resize(known);
+    }
+}
+
+// What runs: registers, and stacks from where they are in use.
+bool leak_rooms::search_running(const stopped_process& stopped) {
+    std::unordered_map<uint64_t, const thread*> by_tid;
+    for (const thread& th : s_.threads) by_tid.emplace(th.tid, &th);
+    for (const stopped_process::thread& th : stopped.threads()) {
+        auto at = by_tid.find(th.tid);
+        const thread* m = at != by_tid.end() ? at->second : nullptr;
+        // A thread of the scheduler that sleeps has none of the user's values.
+        bool runs = m == nullptr || m->is_plain || m->running != 0;
+        if (!runs && m->parked) continue;
+        search(th.words.data(), th.words.size());
+        if (!runs) continue;
+        std::vector<uint64_t> words = th.words;
+        const stack_map::range* range = stacks_.find(th.sp);
+        if (range != nullptr && range->high - th.sp <= kMostStack) {
+            words.resize(words.size() + (range->high - th.sp) / 8);
+            size_t n = words.size() - th.words.size();
+            if (!t_.read(th.sp & ~uint64_t{7}, words.data() + th.words.size(), n * 8)) return false;
+        }
+        uint64_t creator = range != nullptr ? range->id : 0;
+        for (uint64_t word : words) {
+            is_being_woken(word);
+            if (is_g(word)) search_unborn(word, creator);
+        }
+    }
+    return true;
+}
+
+// What the scheduler's own threads have left below their stack pointers when they let somebody wait: else every second wait would be mentioned there. The
+// stacks are 256 KiB long, and little of them is ever used.
+void leak_rooms::add_dead_frames(std::vector<stretch>& to) const {
+    constexpr uint64_t kDead = 16 << 10, kRedZone = 128;
+    field saved = t_.find_field("M.g0_context");
+    for (const thread& th : s_.threads) {
+        if (th.is_plain || th.number == 0 || !t_.is_live()) continue;
+        uint64_t sp = 0;
+        if (th.running == 0)
+            sp = sleeping_sp(t_.pid(), th.tid);
+        else if (saved.bytes != sizeof sp || !t_.read(th.address + saved.offset, &sp, sizeof sp))
+            sp = 0;
+        if (sp > kDead) to.push_back({sp - kDead, sp - kRedZone});
+    }
+}
+
+bool leak_rooms::search_outside(const stopped_process* stopped, uint64_t* bytes) {
     if (memory_.empty()) return false;
     slabs all = find_slabs(t_, s_);
-    std::vector<stretch> holes = std::move(all.stacks);
+    std::vector<stretch> holes = all.stacks;
     holes.insert(holes.end(), all.structs.begin(), all.structs.end());
     for (auto kind : {box::region_kind::text, box::region_kind::gs, box::region_kind::ps, box::region_kind::ms,
                       box::region_kind::ring, box::region_kind::modules})
         for (const box::region& r : t_.regions(kind)) holes.push_back({r.address, r.address + r.bytes});
-    // A channel's own queues point at its waiters.
+    // A channel's own queues point at its waiters. Such small holes are read with the rest: a hundred thousand would cut the memory to pieces.
+    std::vector<stretch> small;
     field type = t_.find_field("chan.type");
     for (const auto& [core, p] : place_by_address_)
-        if (graph.places[p].handles != 0 && type.there()) holes.push_back({core, core + type.offset + type.bytes});
-    for (const room& r : rooms_) holes.push_back(r.box);
-    holes = join(std::move(holes));
-    // Of the stacks of the others, what is in use.
-    std::vector<stretch> stacks;
-    stack_map now(t_, s_);
-    for (const goroutine& g : s_.goroutines) {
-        const stack_map::range* range = g.is_thread ? nullptr : now.of(g.id);
-        if (range == nullptr) continue;
-        auto at = waiter_by_id_.find(g.id);
-        if (at != waiter_by_id_.end() && rooms_[at->second].stack.high != 0) continue;
-        bool off = range->low <= g.context && g.context < range->high;
-        stacks.push_back({off ? g.context : range->low, range->high});
-    }
-    std::vector<stretch> where = without(memory_, holes);
-    where.insert(where.end(), stacks.begin(), stacks.end());
+        if (graph.places[p].handles != 0 && type.there()) small.push_back({core, core + type.offset + type.bytes});
+    for (const room& r : rooms_) small.push_back(r.box);
+    small = join(std::move(small));
+    add_dead_frames(holes);
     bool failed = false;
-    auto look = [this](uint64_t, const uint64_t* words, size_t n) { search(words, n); };
-    auto others = [&] {
-        bool closures = search_closures();
-        return read_registers(t_, s_, look) && closures;
+    auto look = [&](uint64_t address, const uint64_t* words, size_t n) {
+        for (size_t i = 0; i < n; i++)
+            if (words[i] >= low_ && words[i] < high_ && !contains(small, address + i * 8)) search(words + i, 1);
     };
-    bool done = others();
-    *bytes += read_words(t_, join(std::move(where)), backwards, look, &failed);
-    return others() && done;
+    *bytes += read_words(t_, without(memory_, join(std::move(holes))), look, &failed);
+    std::vector<uint64_t> in_use;
+    if (stopped != nullptr)
+        for (const stopped_process::thread& th : stopped->threads()) in_use.push_back(th.sp);
+    bool done = search_stacks(all, in_use, bytes) && search_closures();
+    if (stopped != nullptr) return search_running(*stopped) && done && !failed;
+    return done && (t_.is_live() || (read_core_registers(t_, look) && !failed));
 }
 
 }  // namespace insp

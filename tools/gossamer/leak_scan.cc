@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tools/gossamer/leak_scan.h"
 
-#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <unordered_set>
 
-#include "tools/gossamer/stopped_thread.h"
 #include "tools/gossamer/target_inside.h"
-#include "tools/gossamer/unwind.h"
 
 namespace insp {
 
@@ -26,7 +24,6 @@ constexpr size_t kAtOnce = 1 << 20;
 
 struct closer {
     void operator()(FILE* f) const { std::fclose(f); }
-    void operator()(DIR* d) const { closedir(d); }
 };
 
 std::string proc(const target& t, const std::string& what) { return "/proc/" + std::to_string(t.pid()) + "/" + what; }
@@ -60,6 +57,10 @@ std::vector<stretch> without(const std::vector<stretch>& whole, const std::vecto
     return left;
 }
 
+std::vector<stretch> within(const std::vector<stretch>& part, const std::vector<stretch>& whole) {
+    return without(part, without(part, whole));
+}
+
 bool contains(const std::vector<stretch>& joined, uint64_t address) {
     auto after =
         std::upper_bound(joined.begin(), joined.end(), address, [](uint64_t a, const stretch& s) { return a < s.low; });
@@ -83,6 +84,15 @@ std::vector<stretch> writable_memory(const target& t) {
         found.push_back({low, high});
     }
     return join(std::move(found));
+}
+
+stretch slabs::stack_at(uint64_t address) const {
+    for (size_t i = 0; i < stacks.size(); i++)
+        if (stacks[i].low <= address && address < stacks[i].high) {
+            uint64_t low = address - (address - stacks[i].low) % each[i];
+            return {low, low + each[i]};
+        }
+    return {};
 }
 
 slabs find_slabs(const target& t, const snapshot& s) {
@@ -120,6 +130,7 @@ slabs find_slabs(const target& t, const snapshot& s) {
                 block.high = std::max(block.high, at + kStride);
             }
         all.stacks.push_back(slab);
+        all.each.push_back(each);
         all.structs.push_back(block);
     }
     return all;
@@ -147,6 +158,8 @@ class page_map {
 
 // What of [low, high) is there, at most kAtOnce bytes each.
 void present(const page_map& pages, stretch part, std::vector<stretch>& to) {
+    constexpr uint64_t kFew = 4 * kPage;  // not worth a look, as of the stack of one who waits
+    if (part.high - part.low <= kFew) return to.push_back(part);
     uint64_t first = part.low / kPage * kPage;
     std::vector<uint64_t> entries((part.high - first + kPage - 1) / kPage);
     pages.look(first, entries);
@@ -163,8 +176,7 @@ void present(const page_map& pages, stretch part, std::vector<stretch>& to) {
 
 }  // namespace
 
-uint64_t read_words(const target& t, const std::vector<stretch>& where, bool backwards, const word_reader& fn,
-                    bool* failed) {
+uint64_t read_words(const target& t, const std::vector<stretch>& where, const word_reader& fn, bool* failed) {
     page_map pages(t);
     std::vector<stretch> parts;
     std::vector<uint64_t> words(kAtOnce / 8);
@@ -173,7 +185,6 @@ uint64_t read_words(const target& t, const std::vector<stretch>& where, bool bac
     auto run = [&](const stretch& s) {
         parts.clear();
         present(pages, s, parts);
-        if (backwards) std::reverse(parts.begin(), parts.end());
         for (stretch p : parts) {
             p.low = (p.low + 7) & ~uint64_t{7};
             p.high &= ~uint64_t{7};
@@ -184,11 +195,12 @@ uint64_t read_words(const target& t, const std::vector<stretch>& where, bool bac
                 fn(p.low, words.data(), n);
                 continue;
             }
-            // A page of it has gone since; each is tried by itself. What is not mapped any more holds nothing.
+            // One page of it may not be had; each is tried by itself. What is not mapped any more, or guards, holds nothing.
             for (uint64_t at = p.low, bytes = 0; at < p.high; at += bytes) {
                 bytes = std::min(kPage - at % kPage, p.high - at);
+                errno = 0;
                 if (!t.read(at, words.data(), bytes)) {
-                    *failed = true;
+                    *failed = *failed || errno != EFAULT;
                     continue;
                 }
                 total += bytes;
@@ -196,24 +208,19 @@ uint64_t read_words(const target& t, const std::vector<stretch>& where, bool bac
             }
         }
     };
-    std::vector<stretch> pieces;
     for (const stretch& s : where)
         for (uint64_t at = s.low; at < s.high;) {
             // Not past the end of the address space, where a core may have a page.
             uint64_t left = kLook - at % kLook, end = s.high - at > left ? at + left : s.high;
-            pieces.push_back({at, end});
+            run({at, end});
             at = end;
         }
-    if (backwards) std::reverse(pieces.begin(), pieces.end());
-    for (const stretch& s : pieces) run(s);
     return total;
 }
 
-namespace {
-
-// The notes of a core hold the registers of its threads, aligned to four bytes.
-bool read_core_notes(target::inside& in, const word_reader& fn) {
-    file_map& core = *in.files.at(0);
+// Its notes hold them, aligned to four bytes.
+bool read_core_registers(const target& t, const word_reader& fn) {
+    file_map& core = *t.contents().files.at(0);
     Elf64_Ehdr e;
     const std::byte* at = core.at(0, sizeof e);
     if (at == nullptr) return false;
@@ -236,28 +243,6 @@ bool read_core_notes(target::inside& in, const word_reader& fn) {
         found = true;
     }
     return found;
-}
-
-}  // namespace
-
-bool read_registers(const target& t, const snapshot& s, const word_reader& fn) {
-    target::inside& in = t.contents();
-    if (in.is_core) return read_core_notes(in, fn);
-    const machine* kind = caches_of(t).kind;
-    std::unique_ptr<DIR, closer> tasks(opendir(proc(t, "task").c_str()));
-    if (!tasks || kind == nullptr) return false;
-    // A thread of the scheduler on which no goroutine runs has none of the user's values.
-    std::unordered_set<uint64_t> idle;
-    for (const thread& th : s.threads)
-        if (!th.is_plain && th.running == 0) idle.insert(th.tid);
-    while (const dirent* e = readdir(tasks.get())) {
-        uint64_t tid = std::strtoull(e->d_name, nullptr, 10);
-        if (tid == 0 || idle.contains(tid)) continue;
-        thread_copy copy = copy_thread(t.pid(), tid, *kind, 0, [] {});
-        if (!copy.why.empty() && access(proc(t, "task/" + std::string(e->d_name)).c_str(), F_OK) == 0) return false;
-        fn(0, copy.at.value.data(), copy.at.value.size());
-    }
-    return true;
 }
 
 }  // namespace insp

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tools/gossamer/leaks.h"
 
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
+#include <iterator>
 #include <utility>
 
 #include "tools/gossamer/leak_rooms.h"
+#include "tools/gossamer/thread_clock.h"
+#include "tools/gossamer/unwind.h"
 
 namespace insp {
 
@@ -30,22 +32,19 @@ std::vector<uint32_t> keep_stuck(const leak_graph& graph, const std::vector<uint
     return kept;
 }
 
-using print_map = std::unordered_map<uint64_t, uint64_t>;  // goroutine to wait_print()
-
 // First by the counts alone, which in a healthy program lets everyone go; then with the memory searched.
-std::vector<uint32_t> look_once(const target& t, const snapshot& s, std::vector<uint32_t> candidates, bool backwards,
-                                leak_report& report, print_map& prints) {
+std::vector<uint32_t> look_once(const target& t, const snapshot& s, std::vector<uint32_t> candidates,
+                                const stopped_process* stopped, leak_report& report, size_t* by_counts = nullptr) {
     stack_map stacks(t, s);
     leak_rooms rooms(t, s, stacks, candidates);
     std::vector<uint32_t> stuck = keep_stuck(rooms.graph, candidates);
+    if (by_counts != nullptr) *by_counts = stuck.size();
     if (stuck.empty()) return stuck;
-    if (!rooms.search_outside(backwards, &report.bytes)) {
-        report.why_inexact = t.is_live()
-                                 ? "the memory or the registers of the process cannot be read (ptrace is refused)"
-                                 : "the memory of the process is not there";
+    if (!rooms.search_outside(stopped, &report.bytes)) {
+        report.why_inexact =
+            t.is_live() ? "some of its memory cannot be read" : "the memory of the process is not there";
         return {};
     }
-    for (size_t i = 0; i < candidates.size(); i++) prints.emplace(s.goroutines[candidates[i]].id, rooms.prints[i]);
     return keep_stuck(rooms.graph, candidates);
 }
 
@@ -58,29 +57,6 @@ std::vector<uint32_t> still_there(const snapshot& then, const snapshot& now, con
     return kept;
 }
 
-// Those of `which` that have not run since the prints were taken, and whose mutex, if it is one, is still held by one of them.
-std::vector<uint32_t> keep_unmoved(const target& t, const snapshot& now, std::vector<uint32_t> which,
-                                   const print_map& prints) {
-    stack_map stacks(t, now);
-    holders held(t, now, stacks);
-    std::erase_if(which, [&](uint32_t i) {
-        auto then = prints.find(now.goroutines[i].id);
-        return then == prints.end() || wait_print(t, now.goroutines[i], stacks) != then->second;
-    });
-    for (size_t before = which.size() + 1; before != which.size();) {
-        before = which.size();
-        std::unordered_set<uint64_t> ids;
-        for (uint32_t i : which) ids.insert(now.goroutines[i].id);
-        std::erase_if(which, [&](uint32_t i) {
-            const goroutine& g = now.goroutines[i];
-            object_kind kind = kind_of_wait(g.reason);
-            bool by_holder = kind == object_kind::mutex || kind == object_kind::rw_mutex;
-            return by_holder && !ids.contains(held.of(g));
-        });
-    }
-    return which;
-}
-
 bool any_waits_for_mutex(const snapshot& s, const std::vector<uint32_t>& which) {
     return std::any_of(which.begin(), which.end(), [&](uint32_t i) {
         object_kind kind = kind_of_wait(s.goroutines[i].reason);
@@ -88,28 +64,81 @@ bool any_waits_for_mutex(const snapshot& s, const std::vector<uint32_t>& which) 
     });
 }
 
-// A process that runs: the search again, the other way round, then whether anybody has moved. Mutexes change hands faster than anything else: they get
-// more looks. `stuck` is of `s` before and afterwards.
-void look_again(const target& t, const snapshot& s, std::vector<uint32_t>& stuck, print_map& prints,
-                leak_report& report) {
-    auto rest = [](long ns) {
-        timespec nap = {0, ns};
-        nanosleep(&nap, nullptr);
-    };
-    rest(10'000'000);
-    snapshot again = take_snapshot(t);
-    print_map second;
-    std::vector<uint32_t> left = look_once(t, again, still_there(s, again, stuck), true, report, second);
-    stuck = still_there(again, s, left);
-    int looks = any_waits_for_mutex(s, stuck) ? 5 : 1;
-    for (int look = 0; look < looks && !stuck.empty(); look++) {
-        if (looks > 1) rest(20'000'000);
-        snapshot now = take_snapshot(t);
-        std::vector<uint32_t> unmoved = keep_unmoved(t, now, still_there(s, now, stuck), prints);
-        // What the others were thought to share with one that moved may be shared with the outside.
-        if (unmoved.size() != stuck.size()) unmoved = look_once(t, now, std::move(unmoved), false, report, second);
-        stuck = still_there(now, s, unmoved);
+void rest(long ns) {
+    timespec nap = {0, ns};
+    nanosleep(&nap, nullptr);
+}
+
+// What each thread had used of its processor.
+using cpu_readings = std::vector<std::pair<uint64_t, uint64_t>>;
+
+uint64_t cpu_of(const target& t, uint64_t tid) { return thread_clocks(t.pid()).read(tid).ran; }
+
+// Waits until each has used more of it than getting out of the kernel takes, or sleeps.
+bool have_gone_on(const target& t, const cpu_readings& then) {
+    constexpr uint64_t kEnough = 100'000;
+    for (int round = 0; round < 1000; round++) {
+        if (std::all_of(then.begin(), then.end(), [&](const auto& th) {
+                return thread_state(t.pid(), th.first) != 'R' || cpu_of(t, th.first) >= th.second + kEnough;
+            }))
+            return true;
+        rest(1'000'000);
     }
+    return false;
+}
+
+// The same look at the process while it stands still: what is stuck then is so for ever. But a mutex notes its holder just after it was taken: a thread that
+// stands between the two has it, and the note names somebody else. So locks are looked at once more, when each thread has gone on or sleeps.
+void confirm(const target& t, const snapshot& s, std::vector<uint32_t>& stuck, leak_report& report) {
+    // While the process stands still this one should not wait for a core. Refused for who is not root, and then it is as it was.
+    setpriority(PRIO_PROCESS, 0, -10);
+    cpu_readings ran;
+    for (int look = 0; look < 2 && !stuck.empty(); look++) {
+        if (!have_gone_on(t, ran)) {
+            report.why_inexact = "a thread did not get a processor for a second";
+            return stuck.clear();
+        }
+        stopped_process all(t.pid(), *caches_of(t).kind);
+        if (!all.why().empty()) {
+            report.why_inexact = "the process cannot be stopped to look at it: " + all.why();
+            return stuck.clear();
+        }
+        snapshot now = take_snapshot(t);
+        std::vector<uint32_t> left = look_once(t, now, still_there(s, now, stuck), &all, report);
+        if (!any_waits_for_mutex(now, left)) look = 1;
+        ran.clear();
+        for (const stopped_process::thread& th : all.threads()) ran.emplace_back(th.tid, cpu_of(t, th.tid));
+        report.stopped_ns = std::max(report.stopped_ns, all.release());
+        stuck = still_there(now, s, left);
+    }
+    if (stuck.empty()) return;
+    // Who goes on was not stuck: then something was not understood, and nothing of it is to be believed.
+    rest(10'000'000);
+    snapshot later = take_snapshot(t);
+    if (still_there(s, later, stuck).size() == stuck.size()) return;
+    report.why_inexact = "a goroutine that nobody could wake has gone on";
+    stuck.clear();
+}
+
+// A process that runs. Old words that look like handles hide a leak now and then, and are written over soon: up to three looks, of which each is right.
+std::vector<uint32_t> look_at_living(const target& t, const snapshot& s, const std::vector<uint32_t>& candidates,
+                                     leak_report& report) {
+    std::vector<uint32_t> all;
+    snapshot now = s;
+    for (int round = 0; round < 3; round++) {
+        size_t by_counts = 0;
+        report.why_inexact.clear();
+        std::vector<uint32_t> stuck = look_once(t, now, still_there(s, now, candidates), nullptr, report, &by_counts);
+        if (!stuck.empty()) confirm(t, now, stuck, report);
+        stuck = still_there(now, s, stuck);
+        std::vector<uint32_t> both;
+        std::set_union(all.begin(), all.end(), stuck.begin(), stuck.end(), std::back_inserter(both));
+        all = std::move(both);
+        if (all.size() >= by_counts && report.why_inexact.empty()) break;
+        rest(5'000'000);
+        now = take_snapshot(t);
+    }
+    return all;
 }
 
 int64_t waited(const snapshot& s, const goroutine& g) {
@@ -132,15 +161,12 @@ leak_report look_for_leaks(const target& t, const snapshot& s, const leak_option
     std::vector<uint32_t> candidates = all_candidates(s);
     report.blocked = candidates.size();
     std::vector<uint32_t> stuck;
-    print_map prints;
     if (!has_memory(t, s, candidates))
         report.why_inexact = "the memory of the process is not there";
+    else if (t.is_live())
+        stuck = look_at_living(t, s, candidates, report);
     else
-        stuck = look_once(t, s, candidates, false, report, prints);
-    // A thread may be too deep in the kernel to be stopped, for once.
-    if (t.is_live() && std::exchange(report.why_inexact, {}) != "")
-        stuck = look_once(t, s, candidates, false, report, prints);
-    if (t.is_live() && !stuck.empty()) look_again(t, s, stuck, prints, report);
+        stuck = look_once(t, s, candidates, nullptr, report);
     for (uint32_t i : stuck) {
         leak l{s.goroutines[i].id, i, true, waited(s, s.goroutines[i])};
         if (options.older_ns == 0 || l.waited_ns >= options.older_ns) report.leaks.push_back(l);

@@ -2,13 +2,17 @@
 // leaks: blocked goroutines that nobody can wake, found from outside, without a garbage collector.
 // A channel tells how many handles there are. A blocked goroutine is leaked when what it waits for is mentioned nowhere but in the stacks and start closures
 // of goroutines that are leaked too (leak_graph.h), and nobody else has a pointer into these. All writable memory, the closures of all goroutines and the
-// registers of running threads are searched, twice, and the goroutine must have stood still meanwhile: what is called certain is so, unless a pointer is
-// kept in some disguise. Where memory cannot be read (a black box without its process) there is only age.
+// registers of all threads are searched.
+// The race that matters: a process that runs moves its handles from where we have not looked yet to where we have. So a look at it while it runs only finds
+//   suspects, most often none; where there are any, it is stopped and all is searched again, for these alone. What is called certain is so, unless a pointer
+//   is kept in some disguise.
+// Where memory cannot be read (a black box without its process) there is only age.
+// Not done: many looks at the running process in place of the stop. A chain of goroutines that wake each other and end hands its channels on faster than
+//   anybody reads; each look may miss the one that is awake.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "tools/gossamer/snapshot.h"
@@ -31,6 +35,7 @@ struct leak_report {
     std::vector<leak> leaks;  // by id
     size_t blocked = 0;       // goroutines that were looked at
     uint64_t bytes = 0;       // of memory that were searched
+    int64_t stopped_ns = 0;   // for how long the process stood at most
     std::string why_inexact;  // not empty: nothing is certain, for this reason
 };
 

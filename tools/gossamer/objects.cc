@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/base/wait_reason.h"
+#include "tools/gossamer/stopped_thread.h"
 
 namespace insp {
 
@@ -62,18 +63,7 @@ class thread_stacks {
         std::fclose(maps);
     }
     std::optional<stack_map::range> of(uint64_t tid) const {
-        std::string path = "/proc/" + std::to_string(pid_) + "/task/" + std::to_string(tid) + "/syscall";
-        FILE* f = std::fopen(path.c_str(), "re");
-        if (f == nullptr) return std::nullopt;
-        char line[512] = {};
-        bool got = std::fgets(line, sizeof line, f) != nullptr;
-        std::fclose(f);
-        // The last two words are the stack pointer and the pc; "running" when it runs.
-        char* end = got ? std::strrchr(line, ' ') : nullptr;
-        if (end == nullptr) return std::nullopt;
-        *end = 0;
-        char* begin = std::strrchr(line, ' ');
-        uint64_t sp = begin != nullptr ? std::strtoull(begin + 1, nullptr, 16) : 0;
+        uint64_t sp = sleeping_sp(pid_, tid);
         for (const stack_map::range& m : maps_)
             if (m.low <= sp && sp < m.high) return m;
         return std::nullopt;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tools/gossamer/stopped_thread.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -9,9 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <memory>
 
 #include "tools/gossamer/box_file.h"
@@ -41,6 +45,11 @@ int64_t now_ns() {
     return int64_t(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
 }
 
+void rest(long ns) {
+    timespec nap = {0, ns};
+    nanosleep(&nap, nullptr);
+}
+
 std::string refusal(int e) {
     if (e == ESRCH) return "the thread has ended";
     if (e == EPERM) return "ptrace is refused (another tracer, another user, or kernel.yama.ptrace_scope)";
@@ -61,9 +70,30 @@ int wait_for_stop(pid_t tid, std::string& why) {
             why = "the thread did not stop: it is deep in the kernel";
             return -1;
         }
-        timespec nap = {0, 2'000};
-        nanosleep(&nap, nullptr);
+        rest(2'000);
     }
+}
+
+std::string task_path(uint64_t pid) { return "/proc/" + std::to_string(pid) + "/task"; }
+
+std::vector<uint64_t> list_threads(uint64_t pid) {
+    std::vector<uint64_t> tids;
+    std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir(task_path(pid).c_str()), closedir);
+    while (const dirent* e = tasks ? readdir(tasks.get()) : nullptr)
+        if (uint64_t tid = std::strtoull(e->d_name, nullptr, 10); tid != 0) tids.push_back(tid);
+    return tids;
+}
+
+// Gone, or ended and not fetched yet: it runs no more.
+bool has_ended(uint64_t pid, uint64_t tid) { return std::strchr("ZXx", thread_state(pid, tid)) != nullptr; }
+
+// Whether somebody else traces it, who may look as shortly as we do.
+bool is_traced(uint64_t pid, uint64_t tid) {
+    std::ifstream file(task_path(pid) + "/" + std::to_string(tid) + "/status");
+    constexpr std::string_view kTracer = "TracerPid:";
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with(kTracer)) return std::strtoull(line.c_str() + kTracer.size(), nullptr, 10) != 0;
+    return false;
 }
 
 registers registers_from(const register_set& set, const machine& m, const uint64_t* words) {
@@ -75,6 +105,23 @@ registers registers_from(const register_set& set, const machine& m, const uint64
 }
 
 }  // namespace
+
+char thread_state(uint64_t pid, uint64_t tid) {
+    std::ifstream file(task_path(pid) + "/" + std::to_string(tid) + "/stat");
+    std::string line;
+    if (!std::getline(file, line)) return 'X';
+    size_t state = line.rfind(')') + 2;  // a name may hold anything
+    return state < line.size() ? line[state] : 'X';
+}
+
+uint64_t sleeping_sp(uint64_t pid, uint64_t tid) {
+    std::ifstream file(task_path(pid) + "/" + std::to_string(tid) + "/syscall");
+    std::string line;
+    // The last two words are the stack pointer and the pc; "running" when it runs.
+    if (!std::getline(file, line)) return 0;
+    size_t pc = line.rfind(' '), sp = pc != std::string::npos && pc != 0 ? line.rfind(' ', pc - 1) : pc;
+    return sp != std::string::npos ? std::strtoull(line.c_str() + sp + 1, nullptr, 16) : 0;
+}
 
 const register_set& registers_of_kernel(const machine& m) { return m.elf_machine == EM_AARCH64 ? kArm : kX86; }
 
@@ -111,6 +158,85 @@ thread_copy copy_thread(uint64_t pid, uint64_t tid, const machine& m, size_t mos
     }
     copy.at = registers_from(set, m, words);
     return copy;
+}
+
+stopped_process::stopped_process(uint64_t pid, const machine& m) : pid_(pid) {
+    constexpr int64_t kPatience = 2'000'000'000;  // with another tracer
+    constexpr int kMostRounds = 1000;             // of threads that begin others
+    constexpr int kSame = 4;
+    int64_t give_up = now_ns() + kPatience;
+    for (;;) {
+        why_.clear();
+        since_ns_ = now_ns();
+        // A list that is read while threads come and go may lack one: it is read until it has said the same a few times.
+        int round = 0;
+        for (int same = 0; round < kMostRounds && same < kSame && why_.empty(); round++)
+            same = stop_new(m) ? 0 : same + 1;
+        if (round == kMostRounds && why_.empty()) why_ = "its threads begin others faster than they can be stopped";
+        if (why_.empty()) return;
+        bool again = std::any_of(holds_.begin(), holds_.end(),
+                                 [&](const hold& h) { return h.signal < 0 && is_traced(pid, h.tid); });
+        release();
+        if (!again || now_ns() > give_up) return;
+        rest(1'000'000);
+    }
+}
+
+// Stops the threads that are not known yet. Returns false when there was none, or it cannot be done.
+bool stopped_process::stop_new(const machine& m) {
+    size_t known = holds_.size();
+    for (uint64_t tid : list_threads(pid_)) {
+        bool is_known = std::any_of(holds_.begin(), holds_.end(), [&](const hold& h) { return h.tid == tid; });
+        if (is_known) continue;
+        if (ptrace(PTRACE_SEIZE, pid_t(tid), nullptr, nullptr) != 0) {
+            int e = errno;
+            if (e == ESRCH || has_ended(pid_, tid)) continue;
+            why_ = refusal(e);
+            holds_.push_back({tid, -1});
+            return false;
+        }
+        holds_.push_back({tid, -1});
+        ptrace(PTRACE_INTERRUPT, pid_t(tid), nullptr, nullptr);
+    }
+    for (size_t i = known; i < holds_.size(); i++) {
+        std::string why;
+        holds_[i].signal = wait_for_stop(pid_t(holds_[i].tid), why);
+        if (holds_[i].signal >= 0)
+            read_registers(holds_[i].tid, m);
+        else if (!has_ended(pid_, holds_[i].tid))
+            why_ = why;
+    }
+    return holds_.size() != known && why_.empty();
+}
+
+void stopped_process::read_registers(uint64_t tid, const machine& m) {
+    const register_set& set = registers_of_kernel(m);
+    thread& to = threads_.emplace_back();
+    to.tid = tid;
+    // The last two hold those of vectors, in which a compiler moves pointers too; a processor without them has them not.
+    for (int kind : {NT_PRSTATUS, NT_PRFPREG, NT_X86_XSTATE}) {
+        uint64_t words[2048];
+        iovec into = {words, sizeof words};
+        if (ptrace(PTRACE_GETREGSET, pid_t(tid), kind, &into) != 0) {
+            if (kind == NT_PRSTATUS && !has_ended(pid_, tid)) why_ = "the registers of a thread cannot be read";
+            continue;
+        }
+        if (kind == NT_PRSTATUS) to.sp = words[set.place[m.sp]];
+        to.words.insert(to.words.end(), words, words + into.iov_len / sizeof *words);
+    }
+}
+
+int64_t stopped_process::release() {
+    if (holds_.empty()) return 0;
+    for (hold& h : holds_) {
+        std::string why;
+        // Late, it would stand for as long as this process lives.
+        if (h.signal < 0) h.signal = wait_for_stop(pid_t(h.tid), why);
+        if (h.signal >= 0) ptrace(PTRACE_DETACH, pid_t(h.tid), nullptr, reinterpret_cast<void*>(intptr_t(h.signal)));
+    }
+    holds_.clear();
+    threads_.clear();
+    return now_ns() - since_ns_;
 }
 
 bool read_core_thread(const std::string& core, uint64_t tid, const machine& m, registers& r) {

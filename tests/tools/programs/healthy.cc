@@ -213,6 +213,97 @@ void global_channel() {
     go([c = *kept] { c.recv(); });
 }
 
+// A chain in which each goroutine is woken by the last, works a little, wakes the next and ends: whoever is awake when somebody looks is gone before all is read.
+void chain() {
+    go([] {
+        for (;;) {
+            chan<int> first, left = first, right;
+            for (int i = 0; i < 10'000; i++) {
+                right = chan<int>();
+                go(
+                    [](chan<int> to, chan<int> from) {
+                        int n = 1 + *from.recv();
+                        for (int work = 0; work < 1000; work++) asm volatile("");
+                        to.send(n);
+                    },
+                    left, right);
+                left = right;
+            }
+            go([=] { right.send(0); });
+            first.recv();
+        }
+    });
+}
+
+// The only handle goes from goroutine to goroutine, each of which ends at once, in a closure and by move.
+void hand_on(chan<int> c, int hops) {
+    if (hops == 0)
+        c.send(1);
+    else
+        go([c = std::move(c), hops]() mutable { hand_on(std::move(c), hops - 1); });
+}
+void relay() {
+    for (int i = 0; i < 2; i++)
+        go([] {
+            for (;;) {
+                chan<int> told;
+                go([&told] { told.recv(); });
+                chan<int> passed, end;
+                go([passed, end, &told] {
+                    passed.recv();
+                    told.send(1);
+                    end.send(1);
+                });
+                hand_on(std::move(passed), 20'000);
+                end.recv();
+            }
+        });
+}
+
+// A goroutine's other handle lies in frames that it has left for a while, for a larger stack.
+void above_a_big_stack() {
+    for (int i = 0; i < 8; i++)
+        go([] {
+            chan<int> c;
+            go([c] { c.recv(); });
+            on_big_stack([] { sleep(1h); });
+            c.send(1);
+        });
+}
+
+// The other handle is in the start closure of a goroutine that has more frames than anybody reads.
+[[gnu::noinline]] int descend(int levels) {
+    volatile char frame[60 << 10];
+    frame[0] = char(levels);
+    if (levels == 0)
+        chan<int>(nil).recv();
+    else
+        descend(levels - 1);
+    return frame[0];
+}
+void deep_frames() {
+    chan<int> c;
+    go([c] { c.recv(); });
+    go({.stack = 32 << 20}, [c] {
+        descend(200);
+        c.send(1);
+    });
+}
+
+// Closures, and behind them in the same blocks what earlier goroutines have left there: channels, where there are some again now.
+void old_words() {
+    constexpr int kMany = 500;
+    wait_group ended;
+    for (int i = 0; i < kMany; i++) {
+        ended.add(1);
+        go([&ended, c = chan<int>()] { ended.done(); });
+    }
+    ended.wait();
+    static std::vector<chan<int>> kept(kMany);
+    for (chan<int>& c : kept) c = chan<int>();
+    for (const chan<int>& c : kept) go([c] { c.recv(); });
+}
+
 }  // namespace
 
 const scenario kHealthy[] = {
@@ -223,5 +314,10 @@ const scenario kHealthy[] = {
     {"travelling", travelling},
     {"busy_locks", busy_locks},
     {"global_channel", global_channel},
+    {"chain", chain},
+    {"relay", relay},
+    {"above_a_big_stack", above_a_big_stack},
+    {"deep_frames", deep_frames},
+    {"old_words", old_words},
     {nullptr, nullptr},
 };
