@@ -100,6 +100,7 @@ int run(arguments& args) {
     bool as_json = args.flag("--json");
     leak_options options;
     options.older_ns = args.duration_ns("--older", 0);
+    options.may_stop = !args.flag("--no-stop");
     std::string name = args.positional("target");
     args.done();
     auto t = target::open(name);
@@ -115,11 +116,12 @@ int run(arguments& args) {
 
 const command leaks_command = {
     "leaks", "blocked goroutines that nobody can wake",
-    "usage: gossamer leaks TARGET [--older 10s] [--json]\n\n"
+    "usage: gossamer leaks TARGET [--older 10s] [--no-stop] [--json]\n\n"
     "Lists goroutines that wait for a channel, a select or something of sync for ever, since whoever could wake them "
     "is\n"
     "gone or waits for ever too. Grouped by name, state and place.\n\n"
     "  --older 10s   only those known to have waited for so long\n"
+    "  --no-stop     never stop the process: whom one look at it suspects, none of them certain\n"
     "  --json        as JSON, with the ids of all\n\n"
     "PROOF   certain: what it waits for is mentioned nowhere but in the stacks and closures of leaked goroutines. All\n"
     "        memory of the process and the registers of its threads were searched while it stood still; the channels' "

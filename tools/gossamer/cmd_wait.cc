@@ -296,7 +296,7 @@ std::optional<uint64_t> goroutine_word(arguments& args) {
 }
 
 int run(arguments& args) {
-    bool as_json = args.flag("--json"), as_dot = args.flag("--dot");
+    bool as_json = args.flag("--json"), as_dot = args.flag("--dot"), may_stop = !args.flag("--no-stop");
     std::string name = args.positional("target");
     std::optional<uint64_t> only = goroutine_word(args);
     args.done();
@@ -304,7 +304,7 @@ int run(arguments& args) {
     if (as_dot && only) throw usage_error("gossamer: wait: --dot draws all; leave out the goroutine");
     auto t = target::open(name);
     snapshot s = take_snapshot(*t);
-    wait_report r = look_for_waits(*t, s);
+    wait_report r = look_for_waits(*t, s, may_stop);
     if (only && r.graph.find(*only) == nullptr) fail(name, "there is no goroutine " + std::to_string(*only));
     printer p(*t, s, r);
     if (as_json)
@@ -322,12 +322,13 @@ int run(arguments& args) {
 
 const command wait_command = {
     "wait", "who waits for whom, and deadlocks",
-    "usage: gossamer wait TARGET [G] [--dot | --json]\n\n"
+    "usage: gossamer wait TARGET [G] [--no-stop] [--dot | --json]\n\n"
     "Tells deadlocks, who holds mutexes that others wait for, and for what goroutines wait. With G (17 or G17): the "
     "chain\n"
     "from that goroutine to whom it waits for in the end.\n\n"
-    "  --dot    for graphviz: solid edges to holders of mutexes, dashed ones to who knows the channel\n"
-    "  --json   as JSON\n\n"
+    "  --dot      for graphviz: solid edges to holders of mutexes, dashed ones to who knows the channel\n"
+    "  --no-stop  never stop the process: then nobody who waits for a channel is called stuck\n"
+    "  --json     as JSON\n\n"
     "deadlock … certain   a cycle over known holders of mutexes, seen standing still\n"
     "deadlock … likely    waits for channels, selects or wait groups, which nobody outside of the set knows (as in "
     "leaks)\n"

@@ -122,13 +122,14 @@ void confirm(const target& t, const snapshot& s, std::vector<uint32_t>& stuck, l
 
 // A process that runs. Old words that look like handles hide a leak now and then, and are written over soon: up to three looks, of which each is right.
 std::vector<uint32_t> look_at_living(const target& t, const snapshot& s, const std::vector<uint32_t>& candidates,
-                                     leak_report& report) {
+                                     bool may_stop, leak_report& report) {
     std::vector<uint32_t> all;
     snapshot now = s;
     for (int round = 0; round < 3; round++) {
         size_t by_counts = 0;
         report.why_inexact.clear();
         std::vector<uint32_t> stuck = look_once(t, now, still_there(s, now, candidates), nullptr, report, &by_counts);
+        if (!may_stop) return still_there(now, s, stuck);
         if (!stuck.empty()) confirm(t, now, stuck, report);
         stuck = still_there(now, s, stuck);
         std::vector<uint32_t> both;
@@ -164,11 +165,11 @@ leak_report look_for_leaks(const target& t, const snapshot& s, const leak_option
     if (!has_memory(t, s, candidates))
         report.why_inexact = "the memory of the process is not there";
     else if (t.is_live())
-        stuck = look_at_living(t, s, candidates, report);
+        stuck = look_at_living(t, s, candidates, options.may_stop, report);
     else
         stuck = look_once(t, s, candidates, nullptr, report);
     for (uint32_t i : stuck) {
-        leak l{s.goroutines[i].id, i, true, waited(s, s.goroutines[i])};
+        leak l{s.goroutines[i].id, i, options.may_stop || !t.is_live(), waited(s, s.goroutines[i])};
         if (options.older_ns == 0 || l.waited_ns >= options.older_ns) report.leaks.push_back(l);
     }
     // Of a process that runs, long waits alone are no news: only who asks for an age gets them.

@@ -29,6 +29,7 @@ struct leak {
 struct leak_options {
     int64_t older_ns = 0;               // only those known to wait for so long
     int64_t guess_ns = 10'000'000'000;  // the same where there is only age, of a process that has ended
+    bool may_stop = true;  // else whom a look at the running process suspects is named, and nobody is certain
 };
 
 struct leak_report {

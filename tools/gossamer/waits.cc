@@ -25,7 +25,7 @@ class builder {
     builder(const target& t, const snapshot& s, wait_report& r)
         : t_(t), s_(s), r_(r), stacks_(t, s), objects_(t), holders_(t, s, stacks_) {}
 
-    void build() {
+    void build(bool may_stop) {
         for (const goroutine& g : s_.goroutines)
             if (!g.is_system) r_.graph.add(g.id, wait_kind::moves);
         for (const goroutine& g : s_.goroutines)
@@ -33,8 +33,10 @@ class builder {
         add_closures();
         r_.has_channels = s_.goroutines.size() <= kMostMentions;
         if (r_.has_channels && !channel_waiters_.empty()) add_mentions();
-        leak_report leaks = look_for_leaks(t_, s_, {});
-        r_.why_inexact = leaks.why_inexact;
+        leak_options options;
+        options.may_stop = may_stop;
+        leak_report leaks = look_for_leaks(t_, s_, options);
+        r_.why_inexact = may_stop || !t_.is_live() ? leaks.why_inexact : "the process was not to be stopped";
         for (const leak& l : leaks.leaks)
             if (l.certain && r_.graph.find(l.id)->kind == wait_kind::moves && waits_for_channel(s_.goroutines[l.index]))
                 make_stuck(l.id, leaks);
@@ -169,9 +171,9 @@ class watch {
 
 }  // namespace
 
-wait_report look_for_waits(const target& t, const snapshot& s) {
+wait_report look_for_waits(const target& t, const snapshot& s, bool may_stop) {
     wait_report r;
-    builder(t, s, r).build();
+    builder(t, s, r).build(may_stop);
     r.deadlocks = find_deadlocks(r.graph);
     auto is_alone = [](const deadlock& d) { return !d.certain && d.members.size() == 1 && d.behind.empty(); };
     for (const deadlock& d : r.deadlocks)

@@ -18,6 +18,7 @@ struct wait_report {
     std::string why_inexact;      // leaks could not be looked for
 };
 
-wait_report look_for_waits(const target& t, const snapshot& s);
+// Without may_stop no waiter of a channel of a running process is called stuck.
+wait_report look_for_waits(const target& t, const snapshot& s, bool may_stop);
 
 }  // namespace insp
