@@ -276,7 +276,7 @@ void above_a_big_stack() {
     volatile char frame[60 << 10];
     frame[0] = char(levels);
     if (levels == 0)
-        chan<int>(nil).recv();
+        sleep(1h);  // it will be back; who waits for a nil channel never is
     else
         descend(levels - 1);
     return frame[0];
