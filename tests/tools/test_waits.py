@@ -89,14 +89,13 @@ class Leaking(unittest.TestCase):
             self.assertIn("certain", program.ask("leaks"))
             self.assertLess(len(program.ask("wait").splitlines()), 80)
             self.assertEqual(program.ask_json("leaks", "--older", "1h")["leaked"], 0)
-            self.check_without_a_stop(program, count)
+            self.check_without_a_stop(program)
             return True
 
-    def check_without_a_stop(self, program, count):
+    def check_without_a_stop(self, program):
         said = program.ask_json("leaks", "--no-stop")
         self.assertEqual(said["stopped_ns"], 0)
         self.assertEqual({g["proof"] for g in said["groups"]} - {"heuristic"}, set())
-        self.assertLessEqual(said["leaked"], count)
         self.assertEqual(program.ask_json("wait", "--no-stop")["channels_not_judged"], "the process was not to be stopped")
 
     def test_two_who_wait_for_each_other_are_a_likely_deadlock(self):
