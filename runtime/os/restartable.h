@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // restartable: look at a word and store to it, for half of what a compare-exchange costs, where another thread wants the word in between once in a
-// thousand times (Linux's restartable sequences: the kernel sends a thread that it takes from its CPU in the middle back to before the look).
+// thousand times (Linux's restartable sequences: a thread that the kernel takes from its CPU in the middle does not store any more).
 // Called by / on: any thread whose thread-local storage the C library made.
-// Invariants: 1 after restart_fence() no thread is between the look and the store of a replace_if() that began before the call: it has stored, or will
-//   look again. So who changes the word, fences, and still finds its change there, is seen by every replace_if() from then on.
+// Invariants: 1 after restart_fence() no thread is between the look and the store of a replace_if() that began before the call: it has stored, or
+//   says no. So who changes the word, fences, and still finds its change there, is seen by every replace_if() from then on.
 //   2 whoever cannot have that (another architecture, no rseq, a sanitizer, which would not see the store) gets false from replace_if(), always, and
 //   need not fence.
 // Not done: other fields of struct rseq (the CPU's number).

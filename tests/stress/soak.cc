@@ -26,7 +26,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -34,23 +33,17 @@
 #include <string>
 #include <thread>
 
+#include "wrong.h"
+
 extern "C" [[gnu::weak]] void __sanitizer_symbolize_pc(void* pc, const char* format, char* out, size_t bytes);
 
 using namespace gossamer;
+using tests::wrong;
 using namespace std::chrono_literals;
 
 namespace {
 
 using randomness = std::minstd_rand;
-
-[[noreturn, gnu::format(printf, 1, 2)]] void wrong(const char* format, ...) {
-    va_list args;
-    va_start(args, format);
-    std::fprintf(stderr, "soak: ");
-    std::vfprintf(stderr, format, args);
-    std::fprintf(stderr, "\n");
-    std::abort();  // with a dump of all goroutines
-}
 
 // --- One round of each kind of work. It returns when all that it started has ended.
 

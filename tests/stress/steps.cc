@@ -21,28 +21,21 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "wrong.h"
+
 using namespace gossamer;
+using tests::wrong;
 using namespace std::chrono_literals;
 
 namespace {
 
 using randomness = std::minstd_rand;
-
-[[noreturn, gnu::format(printf, 1, 2)]] void wrong(const char* format, ...) {
-    va_list args;
-    va_start(args, format);
-    std::fprintf(stderr, "steps: ");
-    std::vfprintf(stderr, format, args);
-    std::fprintf(stderr, "\n");
-    std::abort();  // with a dump of all goroutines
-}
 
 std::chrono::microseconds soon(randomness& random) { return std::chrono::microseconds(random() % 300); }
 
